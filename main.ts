@@ -1,0 +1,128 @@
+/**
+ * The privileged half: flags, handshake, configuration. It then starts the confined half, gives up
+ * its own network permission, and from there on only passes signals and exit codes.
+ *
+ * @module
+ */
+
+import { systemClock } from "./src/clock.ts";
+import { type Config, parseConfig, secretsOf } from "./src/config.ts";
+import { type Confined, startHere, startWorker } from "./src/confined.ts";
+import { HandshakeError } from "./src/errors.ts";
+import { readFlags, TERMINAL_HINT } from "./src/flags.ts";
+import {
+  acceptCredentials,
+  type HandshakeStreams,
+  MAX_CREDENTIAL_LINE_BYTES,
+  receiveCredentials,
+  rejectCredentials,
+} from "./src/handshake.ts";
+import { LineReader, writeAll } from "./src/lines.ts";
+import { Logger } from "./src/log.ts";
+import { withDeadline } from "./src/wait.ts";
+
+/** Milliseconds that the confined half has to load, well inside the parent's 5 s for +OK. */
+const LOAD_MS = 4_000;
+/** Milliseconds from a signal to the exit, whatever the broker does; parents kill after 100. */
+const STOP_MS = 80;
+/** Milliseconds for the last lines of the log. */
+const FLUSH_MS = 50;
+
+const utf8 = new TextEncoder();
+
+async function main(args: readonly string[]): Promise<number> {
+  const command = readFlags(args);
+  if (command.kind === "print") {
+    await writeAll(Deno.stdout, utf8.encode(command.text));
+    return 0;
+  }
+  if (command.kind === "refuse") {
+    await writeAll(Deno.stderr, utf8.encode(command.text));
+    return 2;
+  }
+  const stopping = onStopSignal();
+  if (Deno.stdin.isTerminal()) await writeAll(Deno.stderr, utf8.encode(TERMINAL_HINT));
+  const streams: HandshakeStreams = {
+    lines: new LineReader(Deno.stdin, { maxBytes: MAX_CREDENTIAL_LINE_BYTES }),
+    write: (bytes) => writeAll(Deno.stdout, bytes),
+  };
+  return await Promise.race([serve(streams, stopping), stopping.then(() => stopDeadline())]);
+}
+
+async function serve(streams: HandshakeStreams, stopping: Promise<void>): Promise<number> {
+  let log = new Logger({ sink: Deno.stderr, level: "INFO" });
+  let confined: Confined;
+  try {
+    const { config, unknownKeys } = parseConfig(await receiveCredentials(streams));
+    log = new Logger({ sink: Deno.stderr, level: config.logLevel, secrets: secretsOf(config) });
+    if (unknownKeys.length > 0) log.warning(`unknown credentials: ${unknownKeys.join(", ")}`);
+    confined = await startConfined(config, streams.lines.takeRest(), log);
+    await acceptCredentials(streams);
+  } catch (error) {
+    return await refuse(streams, log, error);
+  }
+  stopping.then(() => confined.stop());
+  confined.begin();
+  try {
+    await confined.ended;
+    return 0;
+  } catch (error) {
+    log.error(`the confined half failed: ${messageOf(error)}`);
+    await log.flush(FLUSH_MS);
+    return 1;
+  }
+}
+
+async function startConfined(config: Config, rest: Uint8Array, log: Logger): Promise<Confined> {
+  const module = new URL("./src/worker.ts", import.meta.url);
+  if (Deno.build.standalone || await mayRead(module)) {
+    const confined = await withinLoadTime(startWorker(module, config, rest));
+    // What this process could still reach, it can reach no more.
+    await Deno.permissions.revoke({ name: "net" });
+    return confined;
+  }
+  log.warning(
+    "run from source without read permission: the network is confined by the flags only",
+  );
+  return await withinLoadTime(startHere(config, rest));
+}
+
+async function mayRead(module: URL): Promise<boolean> {
+  const { state } = await Deno.permissions.query({ name: "read", path: new URL(".", module) });
+  return state === "granted";
+}
+
+function withinLoadTime(loading: Promise<Confined>): Promise<Confined> {
+  const bound = { clock: systemClock, ms: LOAD_MS };
+  return withDeadline(bound, loading, () => new Error("it did not load in time"));
+}
+
+async function refuse(streams: HandshakeStreams, log: Logger, error: unknown): Promise<number> {
+  const reason = error instanceof HandshakeError
+    ? error
+    : new HandshakeError("INTERNAL", "the server could not be loaded");
+  if (reason !== error) log.error(`cannot load the confined half: ${messageOf(error)}`);
+  // A parent that is gone cannot be told.
+  await rejectCredentials(streams, reason).catch(() => {});
+  await log.flush(FLUSH_MS);
+  return 1;
+}
+
+/** Resolves at the first SIGINT or SIGTERM. */
+function onStopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    Deno.addSignalListener("SIGINT", () => resolve());
+    // Windows knows no SIGTERM; there a parent ends this process, or closes its stdin.
+    if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", () => resolve());
+  });
+}
+
+function stopDeadline(): Promise<number> {
+  return new Promise((resolve) => setTimeout(() => resolve(0), STOP_MS));
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : "unexpected error";
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

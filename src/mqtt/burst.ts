@@ -1,0 +1,89 @@
+/**
+ * The retained messages that one SUBSCRIBE brings, and how one knows that all are in.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import { MqttSmcpError } from "../errors.ts";
+import { type Bound, Listeners, until } from "../wait.ts";
+import type { Connection } from "./connection.ts";
+import type { Sink } from "./ledger.ts";
+import type { InboundMessage } from "./packets.ts";
+
+/**
+ * Some brokers send all retained messages before the PINGRESP that follows SUBACK; others were seen
+ * to send the first up to 83 ms after SUBACK. So the burst is over when PINGRESP has come and
+ * nothing more for this long.
+ */
+const QUIET_MS = 120;
+
+/** What ended the wait for a burst. */
+export type BurstEnd = "exact_topic" | "burst_end" | "timeout";
+
+/** Collects from its making until closed. */
+export class Burst {
+  readonly #clock: Clock;
+  readonly #sinks: Set<Sink>;
+  readonly #sink: Sink;
+  readonly #arrived = new Listeners();
+  #lastArrival = 0;
+
+  /** @param sinks where to register for the messages, which then go to `sink` */
+  constructor(clock: Clock, sinks: Set<Sink>, sink: Sink) {
+    this.#clock = clock;
+    this.#sinks = sinks;
+    this.#sink = (message: InboundMessage) => {
+      this.#lastArrival = clock.now();
+      sink(message);
+      this.#arrived.notify();
+    };
+    sinks.add(this.#sink);
+  }
+
+  /** Takes no more messages. */
+  close(): void {
+    this.#sinks.delete(this.#sink);
+  }
+
+  /**
+   * Waits, after SUBACK, for the end of the burst, for `complete`, or for the time.
+   *
+   * @throws {MqttSmcpError} CANCELLED, or why the connection ended.
+   */
+  async settled(connection: Connection, bound: Bound, complete?: () => boolean): Promise<BurstEnd> {
+    const deadline = this.#clock.now() + bound.ms;
+    let pong = false;
+    let failure: unknown;
+    const answered = new Listeners();
+    connection.ping(bound).then(() => {
+      pong = true;
+      this.#lastArrival = Math.max(this.#lastArrival, this.#clock.now());
+      answered.notify();
+    }, (error: unknown) => {
+      failure = error;
+      answered.notify();
+    });
+    while (true) {
+      if (complete?.()) return "exact_topic";
+      if (failure !== undefined && !isTimeout(failure)) throw failure;
+      const now = this.#clock.now();
+      const quietAt = pong ? this.#lastArrival + QUIET_MS : Infinity;
+      if (now >= quietAt) return "burst_end";
+      if (now >= deadline) return "timeout";
+      await until({ ...bound, ms: Math.min(quietAt, deadline) - now }, (wake) => {
+        // Each arrival moves the quiet window; waking for each would cost a promise a message.
+        const forgetArrival = complete === undefined ? () => {} : this.#arrived.add(wake);
+        const forgetAnswer = answered.add(wake);
+        return () => {
+          forgetArrival();
+          forgetAnswer();
+        };
+      });
+    }
+  }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof MqttSmcpError && error.code === "TIMEOUT";
+}

@@ -1,0 +1,280 @@
+/**
+ * One MQTT connection, from CONNECT to its end. It never reconnects: what it had in flight when it
+ * ends is thus withdrawn with it, and nothing can be sent later behind a caller's back.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import type { IPublishPacket, MqttClient } from "mqtt";
+import type { Clock } from "../clock.ts";
+import { MqttSmcpError } from "../errors.ts";
+import { type Bound, cancelled, Listeners, until, withDeadline } from "../wait.ts";
+import { dial, type Endpoint } from "./dial.ts";
+import type { BrokerLimits } from "./limits.ts";
+import type {
+  InboundMessage,
+  OutboundMessage,
+  ProtocolVersion,
+  PublishAck,
+  QoS,
+} from "./packets.ts";
+import {
+  type LibraryConnack,
+  type LibraryPublish,
+  toInbound,
+  toLibraryProperties,
+  toLimits,
+} from "./properties.ts";
+import { Watch } from "./watch.ts";
+
+/** QoS 1 and 2 publishes under way at once, whatever a broker that sets no limit would take. */
+const MOST_IN_FLIGHT = 1_024;
+
+/** What a connection is opened with. */
+export interface ConnectionOptions {
+  readonly endpoint: Endpoint;
+  readonly version: ProtocolVersion;
+  readonly clock: Clock;
+  /** Milliseconds from the start of the attempt until CONNACK must be in. */
+  readonly connectTimeoutMs: number;
+  /** Called for each message, in the order of arrival, from before {@link openConnection} returns. */
+  readonly onMessage: (message: InboundMessage) => void;
+}
+
+/** How a SUBSCRIBE is sent. */
+export interface SubscribeRequest {
+  readonly filter: string;
+  readonly qos: QoS;
+  /** Subscription Identifier, sent under MQTT 5 to a broker that supports it. */
+  readonly id: number;
+  /** False asks an MQTT 5 broker not to send retained messages. @default true */
+  readonly wantRetained?: boolean;
+}
+
+/** An open connection. */
+export class Connection {
+  readonly version: ProtocolVersion;
+  readonly limits: BrokerLimits;
+  /** Milliseconds since 1970 at CONNACK. */
+  readonly since: number;
+  readonly #client: MqttClient;
+  readonly #clock: Clock;
+  readonly #watch: Watch;
+  readonly #slotFreed = new Listeners();
+  #inFlight = 0;
+
+  /** Use {@link openConnection}. */
+  constructor(client: MqttClient, options: ConnectionOptions, watch: Watch, limits: BrokerLimits) {
+    this.#client = client;
+    this.#clock = options.clock;
+    this.#watch = watch;
+    this.version = options.version;
+    this.limits = limits;
+    this.since = options.clock.now();
+  }
+
+  /** Why the connection ended; undefined while it is open. */
+  get failure(): MqttSmcpError | undefined {
+    return this.#watch.failure;
+  }
+
+  /** Calls `listener` once at the end, or now when that was before; returns what takes it away. */
+  onEnd(listener: (cause: MqttSmcpError) => void): () => void {
+    return this.#watch.onEnd(listener);
+  }
+
+  /**
+   * Sends a message and waits for its acknowledgement; QoS 0 ends when the socket has taken it.
+   *
+   * @throws {MqttSmcpError} OUTCOME_UNKNOWN when the connection ends or the time is over first;
+   * BUSY when too many earlier publishes are unacknowledged (nothing was sent then); CANCELLED; or,
+   * when the connection had ended before, the cause of that.
+   */
+  async publish(message: OutboundMessage, bound: Bound): Promise<PublishAck> {
+    const deadline = this.#clock.now() + bound.ms;
+    if (message.qos > 0) await this.#takeSlot(bound);
+    // The slot goes with the acknowledgement and not with the caller's patience: that is what keeps
+    // the broker's receive maximum (MQTT-3.3.4-9) when callers give up.
+    const acknowledged = this.#send(message).finally(() => this.#freeSlot(message.qos));
+    const ms = Math.max(0, deadline - this.#clock.now());
+    return await withDeadline(
+      { ...bound, ms },
+      acknowledged,
+      () => outcomeUnknown("the broker did not acknowledge it in time"),
+    );
+  }
+
+  /**
+   * Sends SUBSCRIBE for one filter and gives the SUBACK's code: a granted QoS, or 0x80 and above.
+   *
+   * @throws {MqttSmcpError} the cause when the connection ends first; TIMEOUT; CANCELLED.
+   */
+  async subscribe(request: SubscribeRequest, bound: Bound): Promise<number> {
+    const { filter, qos, id, wantRetained = true } = request;
+    const mqtt5 = this.version === "5"
+      ? {
+        rh: wantRetained ? 0 : 2,
+        ...(this.limits.subscriptionIdentifiers
+          ? { properties: { subscriptionIdentifier: id } }
+          : {}),
+      }
+      : {};
+    const suback = this.#call<number>((resolve) => {
+      this.#client.subscribe(filter, { qos, ...mqtt5 }, (_error, _granted, packet) => {
+        const code = (packet as { granted?: readonly number[] } | undefined)?.granted?.[0];
+        if (code !== undefined) resolve(code);
+        else this.#watch.breakOff();
+      });
+    });
+    return await withDeadline(bound, suback, () => silent("SUBACK"));
+  }
+
+  /**
+   * Sends UNSUBSCRIBE for one filter and waits for UNSUBACK.
+   *
+   * @throws {MqttSmcpError} the cause when the connection ends first; TIMEOUT; CANCELLED.
+   */
+  async unsubscribe(filter: string, bound: Bound): Promise<void> {
+    const unsuback = this.#call<void>((resolve) => {
+      this.#client.unsubscribe(filter, {}, (error) => error ? this.#watch.breakOff() : resolve());
+    });
+    await withDeadline(bound, unsuback, () => silent("UNSUBACK"));
+  }
+
+  /**
+   * A round trip of PINGREQ and PINGRESP: what the broker had queued before it is in by then, on a
+   * broker that keeps the order.
+   *
+   * @throws {MqttSmcpError} the cause when the connection ends first; TIMEOUT; CANCELLED.
+   */
+  async ping(bound: Bound): Promise<void> {
+    const pong = this.#call<void>((resolve) => this.#watch.ping(resolve));
+    await withDeadline(bound, pong, () => silent("PINGRESP"));
+  }
+
+  /**
+   * Sends DISCONNECT, waits up to `ms` milliseconds for the broker to close, and ends. Publishes
+   * that are still unacknowledged end with OUTCOME_UNKNOWN.
+   */
+  async close(ms: number): Promise<void> {
+    if (this.failure === undefined) {
+      // A graceful end() waits for outstanding acknowledgements, which may never come.
+      this.#client.outgoing = {};
+      this.#client.end(false, {}, () => {});
+      await until({ clock: this.#clock, ms }, (wake) => this.#watch.onEnd(wake));
+    }
+    this.#watch.fail(new MqttSmcpError("CLOSING", "the server is closing"));
+  }
+
+  #send(message: OutboundMessage): Promise<PublishAck> {
+    const { topic, payload, qos, retain } = message;
+    const properties = this.version === "5" && message.properties !== undefined
+      ? { properties: toLibraryProperties(message.properties) }
+      : {};
+    const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+    let id = 0;
+    return this.#call<PublishAck>((resolve) => {
+      this.#client.publish(topic, bytes, { qos, retain, ...properties }, (error) => {
+        const reasonCode = this.#watch.takeAck(id);
+        if (error && reasonCode === undefined) this.#watch.breakOff();
+        else resolve({ reasonCode: reasonCode ?? 0 });
+      });
+      if (qos > 0) id = this.#client.getLastMessageId();
+    }, (cause) => outcomeUnknown(cause.message));
+  }
+
+  async #takeSlot(bound: Bound): Promise<void> {
+    const most = Math.min(this.limits.receiveMaximum, MOST_IN_FLIGHT);
+    const deadline = this.#clock.now() + bound.ms;
+    while (this.#inFlight >= most && this.failure === undefined) {
+      const ms = deadline - this.#clock.now();
+      const woken = ms > 0 && await until({ ...bound, ms }, (wake) => {
+        const forgetEnd = this.#watch.onEnd(wake);
+        const forgetSlot = this.#slotFreed.add(wake);
+        return () => {
+          forgetEnd();
+          forgetSlot();
+        };
+      });
+      if (!woken) {
+        throw new MqttSmcpError(
+          "BUSY",
+          `the broker has not acknowledged ${this.#inFlight} earlier publishes; nothing was sent`,
+        );
+      }
+    }
+    if (bound.signal?.aborted) throw cancelled();
+    if (this.failure !== undefined) throw this.failure;
+    this.#inFlight++;
+  }
+
+  #freeSlot(qos: QoS): void {
+    if (qos === 0) return;
+    this.#inFlight--;
+    this.#slotFreed.notify();
+  }
+
+  /**
+   * A call to the library that the connection's end rejects, with `wrap`'s error. The library's own
+   * failures carry no cause, so they break the connection off, and its end tells the cause.
+   */
+  #call<T>(
+    start: (resolve: (value: T) => void) => void,
+    wrap: (cause: MqttSmcpError) => MqttSmcpError = (cause) => cause,
+  ): Promise<T> {
+    if (this.failure !== undefined) return Promise.reject(this.failure);
+    return new Promise((resolve, reject) => {
+      const forget = this.#watch.onEnd((cause) => reject(wrap(cause)));
+      start((value) => {
+        forget();
+        resolve(value);
+      });
+    });
+  }
+}
+
+/**
+ * Connects and waits for CONNACK.
+ *
+ * @throws {MqttSmcpError} with the cause; CANCELLED when `signal` fires first.
+ */
+export function openConnection(
+  options: ConnectionOptions,
+  signal: AbortSignal,
+): Promise<Connection> {
+  if (signal.aborted) return Promise.reject(cancelled());
+  const { endpoint, version, clock, connectTimeoutMs, onMessage } = options;
+  const client = dial(endpoint, version, connectTimeoutMs);
+  const watch = new Watch(client, endpoint);
+  client.on("message", (topic, _payload, packet: IPublishPacket) => {
+    onMessage(toInbound(topic, packet as LibraryPublish, clock.now()));
+  });
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => watch.fail(cancelled());
+    const forget = watch.onEnd((cause) => {
+      signal.removeEventListener("abort", onAbort);
+      reject(cause);
+    });
+    signal.addEventListener("abort", onAbort);
+    client.once("connect", (connack) => {
+      forget();
+      signal.removeEventListener("abort", onAbort);
+      const limits = toLimits(version, connack.properties as LibraryConnack | undefined);
+      resolve(new Connection(client, options, watch, limits));
+    });
+  });
+}
+
+function outcomeUnknown(why: string): MqttSmcpError {
+  return new MqttSmcpError(
+    "OUTCOME_UNKNOWN",
+    `the outcome is unknown: ${why}. The broker may or may not have the message; ` +
+      "it will not be sent again",
+    "Check the effect (for example with get_retained or subscribe) before publishing again.",
+  );
+}
+
+function silent(packet: string): MqttSmcpError {
+  return new MqttSmcpError("TIMEOUT", `the broker did not send ${packet} in time`);
+}

@@ -1,0 +1,288 @@
+/**
+ * The bounded buffer of one standing subscription. It is a log that several calls may read at
+ * once, each from where the last finished call had read to; what it must drop is counted.
+ *
+ * @module
+ */
+
+import { sameBytes } from "../bytes.ts";
+import { Listeners } from "../wait.ts";
+import type { InboundMessage } from "./packets.ts";
+
+/** A span in which messages may be missing; times in milliseconds since 1970, `to` null while open. */
+export interface Gap {
+  readonly from: number;
+  readonly to: number | null;
+}
+
+/** Bounds of an inbox. */
+export interface InboxBounds {
+  readonly messages: number;
+  /** Topic names and payloads together; one message larger than this is still kept. */
+  readonly bytes: number;
+}
+
+/** What a finished call tells about the inbox beside the messages. */
+export interface Report {
+  /** Messages that the bound dropped since the last report. */
+  readonly dropped: number;
+  /** Spans since the last report in which the connection was broken. */
+  readonly gaps: readonly Gap[];
+}
+
+/** Stands in the slots of released messages, so that those can be collected. */
+const RELEASED: InboundMessage = {
+  topic: "",
+  payload: new Uint8Array(),
+  qos: 0,
+  retain: false,
+  receivedAt: 0,
+  subscriptionIds: [],
+};
+const MOST_GAPS = 50;
+/** What a message costs beside its topic and payload, roughly. */
+const OVERHEAD_BYTES = 200;
+
+/** The messages of one standing subscription that no call has returned yet. */
+export class Inbox {
+  readonly #bounds: InboxBounds;
+  readonly #changed = new Listeners();
+  readonly #readers = new Set<InboxReader>();
+  #messages: InboundMessage[] = [];
+  /** Index of the first message held; before it lie slots of messages that are gone. */
+  #head = 0;
+  /** Position of the first message held, counted from the first that ever came. */
+  #base = 0;
+  #bytes = 0;
+  /** Position up to which some call has returned the messages. */
+  #consumed = 0;
+  #dropped = 0;
+  #gaps: Gap[] = [];
+  /** Payloads held for each topic; kept only while retained messages are coming in. */
+  #held: Map<string, Uint8Array[]> | undefined;
+  #bursts = 0;
+  #paging = false;
+  #closed = false;
+
+  constructor(bounds: InboxBounds) {
+    this.#bounds = bounds;
+  }
+
+  /** Messages that no call has returned yet. */
+  get pending(): number {
+    return this.#end - Math.max(this.#consumed, this.#base);
+  }
+
+  /** True when the last finished call had to leave messages for the next one. */
+  get paging(): boolean {
+    return this.#paging && this.pending > 0;
+  }
+
+  /** True while a call reads. */
+  get hasReaders(): boolean {
+    return this.#readers.size > 0;
+  }
+
+  /** True once the subscription is gone. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Messages dropped since the last report. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Gaps since the last report. */
+  get gaps(): readonly Gap[] {
+    return this.#gaps;
+  }
+
+  /** Adds a message, dropping the oldest where the bound demands it. */
+  push(message: InboundMessage): void {
+    if (this.#held !== undefined && !this.#hold(message)) return;
+    this.#messages.push(message);
+    this.#bytes += sizeOf(message);
+    while (
+      this.#length > this.#bounds.messages ||
+      (this.#bytes > this.#bounds.bytes && this.#length > 1)
+    ) {
+      if (this.#base >= this.#consumed) this.#dropped++;
+      this.#release(1);
+    }
+    this.#changed.notify();
+  }
+
+  /**
+   * From now on, and until the returned function is called, leaves out a retained message that
+   * equals one not yet returned: the broker sends stored copies of what may have come live.
+   */
+  beginBurst(): () => void {
+    if (this.#bursts++ === 0) {
+      this.#held = new Map();
+      for (const message of this.#unread(this.#consumed)) this.#hold(message);
+    }
+    let open = true;
+    return () => {
+      if (!open) return;
+      open = false;
+      if (--this.#bursts === 0) this.#held = undefined;
+    };
+  }
+
+  /** Opens a gap; nothing when one is open. */
+  connectionLost(at: number): void {
+    if (this.#gaps.at(-1)?.to === null) return;
+    this.#gaps.push({ from: at, to: null });
+    if (this.#gaps.length > MOST_GAPS) {
+      const [first, second, ...rest] = this.#gaps;
+      if (first && second) this.#gaps = [{ from: first.from, to: second.to }, ...rest];
+    }
+    this.#changed.notify();
+  }
+
+  /** Closes the open gap; nothing when there is none. */
+  restored(at: number): void {
+    const last = this.#gaps.at(-1);
+    if (last?.to === null) this.#gaps[this.#gaps.length - 1] = { from: last.from, to: at };
+  }
+
+  /** Ends the subscription: waiting readers wake up. */
+  close(): void {
+    this.#closed = true;
+    this.#changed.notify();
+  }
+
+  /** Begins a call's reading at the first message that no finished call has returned. */
+  read(): InboxReader {
+    const reader = new InboxReader(Math.max(this.#consumed, this.#base), {
+      unread: (from) => this.#unread(from),
+      end: () => this.#end,
+      count: (from) => this.#end - Math.max(from, this.#base),
+      consume: (to) => this.#consume(to),
+      report: () => this.#report(),
+      onChange: (listener) => this.#changed.add(listener),
+      forget: (it) => {
+        this.#readers.delete(it);
+        this.#trim();
+      },
+    });
+    this.#readers.add(reader);
+    return reader;
+  }
+
+  get #length(): number {
+    return this.#messages.length - this.#head;
+  }
+
+  get #end(): number {
+    return this.#base + this.#length;
+  }
+
+  #unread(from: number): InboundMessage[] {
+    return this.#messages.slice(this.#head + Math.max(0, from - this.#base));
+  }
+
+  #consume(to: number): void {
+    this.#consumed = Math.max(this.#consumed, to);
+    this.#paging = this.pending > 0;
+  }
+
+  #report(): Report {
+    const report = { dropped: this.#dropped, gaps: this.#gaps };
+    this.#dropped = 0;
+    this.#gaps = this.#gaps.filter((gap) => gap.to === null);
+    return report;
+  }
+
+  #trim(): void {
+    let keepFrom = this.#consumed;
+    for (const reader of this.#readers) keepFrom = Math.min(keepFrom, reader.position);
+    this.#release(Math.max(0, keepFrom - this.#base));
+  }
+
+  #release(count: number): void {
+    const end = this.#head + count;
+    for (const message of this.#messages.slice(this.#head, end)) this.#bytes -= sizeOf(message);
+    this.#head = end;
+    this.#base += count;
+    // Moving the rest down at each release would make a full inbox cost its length a message.
+    if (this.#head * 2 >= this.#messages.length) {
+      this.#messages = this.#messages.slice(this.#head);
+      this.#head = 0;
+    } else {
+      this.#messages.fill(RELEASED, end - count, end);
+    }
+  }
+
+  /** Notes the payload as held; false when it is a stored copy of one that is. */
+  #hold(message: InboundMessage): boolean {
+    const payloads = this.#held?.get(message.topic);
+    if (payloads === undefined) {
+      this.#held?.set(message.topic, [message.payload]);
+      return true;
+    }
+    if (message.retain && payloads.some((held) => sameBytes(held, message.payload))) return false;
+    payloads.push(message.payload);
+    return true;
+  }
+}
+
+interface Source {
+  unread(from: number): InboundMessage[];
+  end(): number;
+  count(from: number): number;
+  consume(to: number): void;
+  report(): Report;
+  onChange(listener: () => void): () => void;
+  forget(reader: InboxReader): void;
+}
+
+/** One call's view of an inbox. */
+export class InboxReader implements Disposable {
+  readonly #source: Source;
+  #position: number;
+
+  /** Use {@link Inbox.read}. */
+  constructor(position: number, source: Source) {
+    this.#position = position;
+    this.#source = source;
+  }
+
+  /** Position of the first message that this call has not taken. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** How many messages wait for this call. */
+  get count(): number {
+    return this.#source.count(this.#position);
+  }
+
+  /** The messages that wait for this call, oldest first. */
+  peek(): InboundMessage[] {
+    return this.#source.unread(this.#position);
+  }
+
+  /** Takes the first `count` of {@link InboxReader.peek}: no later call will see them. */
+  consume(count: number): Report {
+    const first = this.#source.end() - this.count;
+    this.#position = first + count;
+    this.#source.consume(this.#position);
+    return this.#source.report();
+  }
+
+  /** Calls `listener` at each change; returns what takes it away. */
+  onChange(listener: () => void): () => void {
+    return this.#source.onChange(listener);
+  }
+
+  /** Ends the reading; what was not consumed stays for the next call. */
+  [Symbol.dispose](): void {
+    this.#source.forget(this);
+  }
+}
+
+function sizeOf(message: InboundMessage): number {
+  return message.payload.length + message.topic.length + OVERHEAD_BYTES;
+}

@@ -1,0 +1,126 @@
+/**
+ * The ledger of subscriptions: which filters are subscribed, for whom, and which message is whose.
+ * Pure bookkeeping; {@link Subscriptions} does the talking with the broker.
+ *
+ * @module
+ */
+
+import { parseFilter } from "../topic.ts";
+import { TopicIndex } from "../topic_index.ts";
+import { Mutex } from "../wait.ts";
+import { CopyDetector } from "./copies.ts";
+import type { Inbox } from "./inbox.ts";
+import type { InboundMessage, QoS } from "./packets.ts";
+
+/** Takes messages. */
+export type Sink = (message: InboundMessage) => void;
+
+/** One topic filter that is, or is about to be, subscribed at the broker. */
+export interface Entry {
+  /** As it goes into SUBSCRIBE, `$share/group/` included. */
+  readonly filter: string;
+  /** What topic names are matched with. */
+  readonly matched: string;
+  readonly shared: boolean;
+  /** Subscription Identifier, MQTT 5 section 3.8.2.1.2. */
+  readonly id: number;
+  /** SUBSCRIBE and UNSUBSCRIBE of one filter take turns, or one would undo the other. */
+  readonly turn: Mutex;
+  /** The standing subscription's buffer; null while only passing calls use the filter. */
+  inbox: Inbox | null;
+  /** The QoS that was asked for last. */
+  qos: QoS;
+  /** The QoS that the broker granted on this connection; null when it is not subscribed there. */
+  granted: QoS | null;
+  /** Calls that are using the entry now. */
+  users: number;
+  /** Who wants the retained messages that a SUBSCRIBE under way brings. */
+  readonly retainedSinks: Set<Sink>;
+  /** Who else wants live messages. */
+  readonly liveSinks: Set<Sink>;
+}
+
+/** Finds the subscriptions of each message. */
+export class Ledger {
+  readonly #byFilter = new Map<string, Entry>();
+  readonly #byId = new Map<number, Entry>();
+  readonly #index = new TopicIndex<Entry>();
+  #copies = new CopyDetector();
+  #lastId = 0;
+
+  /** The entry for this filter, made when there is none. */
+  open(filter: string): Entry {
+    const known = this.#byFilter.get(filter);
+    if (known !== undefined) return known;
+    const { group, filter: matched } = parseFilter(filter);
+    const entry: Entry = {
+      filter,
+      matched,
+      shared: group !== null,
+      id: ++this.#lastId,
+      turn: new Mutex(),
+      inbox: null,
+      qos: 0,
+      granted: null,
+      users: 0,
+      retainedSinks: new Set(),
+      liveSinks: new Set(),
+    };
+    this.#byFilter.set(filter, entry);
+    this.#byId.set(entry.id, entry);
+    this.#index.add(matched, entry);
+    return entry;
+  }
+
+  /** The entry for this filter, if there is one. */
+  find(filter: string): Entry | undefined {
+    return this.#byFilter.get(filter);
+  }
+
+  /** Forgets an entry that nobody uses; nothing when somebody does. */
+  release(entry: Entry): void {
+    if (entry.users > 0 || entry.inbox !== null) return;
+    this.#byFilter.delete(entry.filter);
+    this.#byId.delete(entry.id);
+    this.#index.delete(entry.matched, entry);
+  }
+
+  /** The entries with a standing subscription, in the order of their making. */
+  standing(): Entry[] {
+    return [...this.#byFilter.values()].filter((entry) => entry.inbox !== null);
+  }
+
+  /** The connection is gone, and with it, in a clean session, every subscription. */
+  connectionLost(at: number): void {
+    for (const entry of this.#byFilter.values()) {
+      entry.granted = null;
+      entry.inbox?.connectionLost(at);
+    }
+    this.#copies = new CopyDetector();
+  }
+
+  /** Gives a message to everybody whose it is. */
+  route(message: InboundMessage): void {
+    const identified = message.subscriptionIds.length > 0;
+    const entries = identified
+      ? message.subscriptionIds.map((id) => this.#byId.get(id)).filter((entry) =>
+        entry !== undefined
+      )
+      : this.#index.match(message.topic);
+    if (message.retain) {
+      for (const entry of entries) routeRetained(entry, message);
+      return;
+    }
+    if (!identified && this.#copies.isCopy(message, entries.length)) return;
+    for (const entry of entries) {
+      entry.inbox?.push(message);
+      for (const sink of entry.liveSinks) sink(message);
+    }
+  }
+}
+
+function routeRetained(entry: Entry, message: InboundMessage): void {
+  // A straggler, come after its burst was taken for over, still belongs to the standing subscription.
+  if (entry.retainedSinks.size === 0) entry.inbox?.push(message);
+  for (const sink of entry.retainedSinks) sink(message);
+}

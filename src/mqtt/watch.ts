@@ -1,0 +1,144 @@
+/**
+ * Everything that is seen of one connection: its acceptance, its acknowledgements and its end. The
+ * library hides some of it (PUBACK 0x10, the cause of a failed handshake), so this listens lower.
+ *
+ * @module
+ */
+
+import type { MqttClient } from "mqtt";
+import { MqttSmcpError } from "../errors.ts";
+import { type Evidence, explain } from "./causes.ts";
+import type { Endpoint } from "./dial.ts";
+import { fromReturnCode } from "./reason_codes.ts";
+
+/** The parts of a received packet, of any kind, that are looked at here. */
+interface SeenPacket {
+  readonly cmd: string;
+  readonly messageId?: number;
+  readonly reasonCode?: number;
+  readonly returnCode?: number;
+}
+
+/** Watches one client from its creation to its end. */
+export class Watch {
+  readonly #client: MqttClient;
+  readonly #evidence: { -readonly [K in keyof Evidence]: Evidence[K] };
+  readonly #onEnd = new Set<(cause: MqttSmcpError) => void>();
+  readonly #acks = new Map<number, number>();
+  readonly #pongs: { target: number; resolve: () => void }[] = [];
+  #pingsSent = 0;
+  #pongsSeen = 0;
+  #failure: MqttSmcpError | undefined;
+
+  constructor(client: MqttClient, endpoint: Endpoint) {
+    this.#client = client;
+    this.#evidence = {
+      transportUp: false,
+      connected: false,
+      tls: endpoint.tls !== null,
+      transport: endpoint.transport,
+    };
+    this.#listen();
+  }
+
+  /** Why the connection ended; undefined while it lasts. */
+  get failure(): MqttSmcpError | undefined {
+    return this.#failure;
+  }
+
+  /** Calls `listener` once at the end, or now when that was before; returns what takes it away. */
+  onEnd(listener: (cause: MqttSmcpError) => void): () => void {
+    if (this.#failure !== undefined) {
+      listener(this.#failure);
+      return () => {};
+    }
+    this.#onEnd.add(listener);
+    return () => void this.#onEnd.delete(listener);
+  }
+
+  /** The reason code other than 0 that came for this packet identifier, handed out once. */
+  takeAck(messageId: number): number | undefined {
+    const code = this.#acks.get(messageId);
+    this.#acks.delete(messageId);
+    return code;
+  }
+
+  /** Sends PINGREQ and calls back at the PINGRESP that answers it, not at one for an earlier ping. */
+  ping(onPong: () => void): void {
+    this.#client.sendPing();
+    this.#pongs.push({ target: this.#pingsSent, resolve: onPong });
+  }
+
+  /** Closes the socket; the end then comes with the cause that the evidence gives. */
+  breakOff(): void {
+    this.#client.stream.destroy();
+  }
+
+  /** Ends the connection with this cause, unless it has ended. */
+  fail(cause: MqttSmcpError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = cause;
+    const listeners = [...this.#onEnd];
+    this.#onEnd.clear();
+    for (const listener of listeners) listener(cause);
+    // After the listeners: ending calls back everything outstanding with an error without a cause.
+    this.#client.end(true);
+    this.#client.stream.destroy();
+  }
+
+  #listen(): void {
+    const client = this.#client;
+    const { stream } = client;
+    const suspect = (error: unknown): void => {
+      this.#evidence.error ??= error;
+      // The library stops parsing after an error but keeps the socket: end it, the cause is known.
+      stream.destroy();
+    };
+    client.on("error", suspect);
+    stream.on("error", suspect);
+    stream.once(this.#evidence.tls ? "secureConnect" : "connect", () => {
+      this.#evidence.transportUp = true;
+    });
+    // Before the parser's own listener, which may fail on these very bytes.
+    stream.prependOnceListener("data", (bytes: Uint8Array) => {
+      this.#evidence.firstBytes = bytes.slice(0, 8);
+    });
+    client.on("packetreceive", (packet) => this.#see(packet as SeenPacket));
+    client.on("packetsend", (packet) => {
+      if ((packet as SeenPacket).cmd === "pingreq") this.#pingsSent++;
+    });
+    client.on("connect", () => {
+      this.#evidence.connected = true;
+    });
+    client.on("close", () => this.fail(explain(this.#evidence)));
+  }
+
+  #see(packet: SeenPacket): void {
+    switch (packet.cmd) {
+      case "puback":
+      case "pubrec":
+      case "pubcomp":
+        if (packet.reasonCode && packet.messageId !== undefined) {
+          this.#acks.set(packet.messageId, packet.reasonCode);
+        }
+        break;
+      case "pingresp":
+        this.#pongsSeen++;
+        while (this.#pongs[0] !== undefined && this.#pongs[0].target <= this.#pongsSeen) {
+          this.#pongs.shift()?.resolve();
+        }
+        break;
+      case "connack":
+        this.#seeConnack(packet.reasonCode ?? packet.returnCode ?? 0);
+        break;
+      case "disconnect":
+        this.#evidence.disconnectCode = packet.reasonCode ?? 0;
+        this.#client.stream.destroy();
+    }
+  }
+
+  #seeConnack(code: number): void {
+    // A 3.1.1 broker answers an MQTT 5 CONNECT with its own return codes, all below 0x80.
+    if (code !== 0) this.#evidence.connackCode = code < 0x80 ? fromReturnCode(code) : code;
+  }
+}

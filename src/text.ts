@@ -1,0 +1,108 @@
+/**
+ * Text that others wrote, made fit to be shown: in an error message, a log line, a tool's result.
+ *
+ * @module
+ */
+
+/**
+ * What must never reach an agent or a terminal raw: controls other than tab, newline and carriage
+ * return; bidi controls; line and paragraph separators; the byte order mark; interlinear
+ * annotation; Unicode tags; supplementary variation selectors; unpaired surrogates.
+ */
+const UNSAFE =
+  /[^\P{Cc}\t\n\r]|[\p{Bidi_Control}\p{Cs}\u2028\u2029\uFEFF\uFFF9-\uFFFB\u{E0000}-\u{E007F}\u{E0100}-\u{E01EF}]/u;
+
+const EVERY_UNSAFE = new RegExp(UNSAFE.source, "gu");
+const EVERY_UNSAFE_OR_BREAK = new RegExp(`${UNSAFE.source}|[\\t\\n\\r]`, "gu");
+
+/** Characters of a text that {@linkcode quote} shows. */
+const QUOTED_CHARACTERS = 120;
+
+/** Whether `text` holds characters that must never reach an agent raw. Tab and newlines may. */
+export function hasUnsafeCharacters(text: string): boolean {
+  return UNSAFE.test(text);
+}
+
+/** `text` with its unsafe characters shown as `\u{XX}`; tab and newlines stay. */
+export function escapeUnsafe(text: string): string {
+  return UNSAFE.test(text) ? text.replace(EVERY_UNSAFE, showCodePoint) : text;
+}
+
+/** `text` on one line: like {@linkcode escapeUnsafe}, with tab and newlines shown too. */
+export function escapeLine(text: string): string {
+  return text.replace(EVERY_UNSAFE_OR_BREAK, showCodePoint);
+}
+
+/**
+ * `text` in single quotes for use in a message: one line, no unsafe characters, and of a long text
+ * the first 120 characters and the count of all.
+ */
+export function quote(text: string): string {
+  if (text.length <= QUOTED_CHARACTERS) return `'${escapeLine(text)}'`;
+  const head = text.slice(0, endWithinPairs(text, QUOTED_CHARACTERS));
+  return `'${escapeLine(head)}…' (${withThousands(text.length)} characters)`;
+}
+
+/**
+ * `value` as JSON that holds no unsafe characters: those that JSON leaves raw become `\uXXXX`, so
+ * that `JSON.parse` gives the same value. What JSON cannot express (`undefined`) becomes `null`.
+ */
+export function toSafeJson(value: unknown): string {
+  const json: string = JSON.stringify(value) ?? "null";
+  return UNSAFE.test(json) ? json.replace(EVERY_UNSAFE, toJsonEscapes) : json;
+}
+
+/**
+ * The largest end of a prefix of `text`, at most `end`, that does not cut a surrogate pair in two.
+ */
+export function endWithinPairs(text: string, end: number): number {
+  if (end <= 0 || end >= text.length) return Math.max(0, Math.min(end, text.length));
+  const isCut = isHighSurrogate(text.charCodeAt(end - 1)) && isLowSurrogate(text.charCodeAt(end));
+  return isCut ? end - 1 : end;
+}
+
+/**
+ * Bytes of `text` in UTF-8, counted without encoding it. An unpaired surrogate counts as three.
+ * Counting stops once it has passed `limit` (default: none), with any number above `limit`.
+ */
+export function utf8Length(text: string, limit = Infinity): number {
+  // No character takes less than one byte.
+  if (text.length > limit) return text.length;
+  let bytes = 0;
+  for (let i = 0; i < text.length && bytes <= limit; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) bytes += 1;
+    else if (unit < 0x800) bytes += 2;
+    else if (isHighSurrogate(unit) && isLowSurrogate(text.charCodeAt(i + 1))) {
+      bytes += 4;
+      i++;
+    } else bytes += 3;
+  }
+  return bytes;
+}
+
+/** `65535` as `65,535`. */
+export function withThousands(count: number): string {
+  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ",");
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xD800 && unit <= 0xDBFF;
+}
+
+function isLowSurrogate(unit: number): boolean {
+  return unit >= 0xDC00 && unit <= 0xDFFF;
+}
+
+function showCodePoint(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  return `\\u{${code.toString(16).toUpperCase().padStart(2, "0")}}`;
+}
+
+function toJsonEscapes(character: string): string {
+  let escapes = "";
+  for (let i = 0; i < character.length; i++) {
+    escapes += `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`;
+  }
+  return escapes;
+}
