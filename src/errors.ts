@@ -40,6 +40,8 @@ export type CallCode =
   | "BROKER_LIMIT"
   | "NOT_SUPPORTED"
   | "NO_SUBSCRIPTION"
+  | "NO_ANSWER"
+  | "NOT_FOUND"
   | "POLICY"
   | "TIMEOUT"
   | "CANCELLED"

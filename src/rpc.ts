@@ -13,14 +13,7 @@ import {
   type JSONRPCMessage,
   type RequestId,
 } from "@modelcontextprotocol/sdk/types.js";
-
-/** JSON-RPC 2.0 section 5.1, and one code of the server's own. */
-export const RPC_CODES = {
-  parseError: -32700,
-  invalidRequest: -32600,
-  invalidParams: -32602,
-  busy: -32000,
-} as const;
+import { RPC_CODES } from "./rpc_error.ts";
 
 /** A JSON-RPC error response; `id` is null when the request's own could not be told. */
 export interface Refusal {

@@ -13,9 +13,15 @@ import { Logger } from "./log.ts";
 import { Session } from "./mqtt/session.ts";
 import { Subscriptions } from "./mqtt/subscriptions.ts";
 import { Policy } from "./policy.ts";
+import { Resources } from "./resources.ts";
 import { createServer } from "./server.ts";
-import { TOOLS } from "./tools/mod.ts";
+import type { ToolServices } from "./tools/tool.ts";
+import { LastSeen } from "./mqtt/last_seen.ts";
+import { READING_TOOLS, TOOLS } from "./tools/mod.ts";
 import { MAX_MESSAGE_BYTES, StreamTransport } from "./transport.ts";
+
+/** Milliseconds for the last lines of the log. */
+const FLUSH_MS = 20;
 
 /** The streams that the handshake used. */
 export interface ServeStreams {
@@ -46,10 +52,12 @@ export function serve(config: Config, rest: Uint8Array, streams: ServeStreams): 
     secrets: secretsOf(config),
   });
   const policy = new Policy(config.policy);
+  const lastSeen = new LastSeen();
   const subscriptions = new Subscriptions({
     clock: systemClock,
     log,
     mayDeliver: (topic) => policy.mayDeliver(topic),
+    onMessage: (message) => lastSeen.note(message),
   });
   const session = new Session({
     endpoint: config,
@@ -58,17 +66,24 @@ export function serve(config: Config, rest: Uint8Array, streams: ServeStreams): 
     log,
     observer: subscriptions,
   });
-  const server = createServer(TOOLS, {
+  const services: ToolServices = {
     clock: systemClock,
     policy,
     subscriptions,
     connect: (bound) => session.connection(bound),
+    session,
+    broker: config,
     maxResultChars: config.maxResultChars,
-  });
+  };
+  const resources = new Resources(services, lastSeen);
+  const server = createServer(policy.readOnly ? READING_TOOLS : TOOLS, resources, services);
   const lines = new LineReader(streams.input, { maxBytes: MAX_MESSAGE_BYTES, initial: rest });
   const transport = new StreamTransport(lines, streams.output);
   const gone = Promise.withResolvers<void>();
-  server.onclose = () => gone.resolve();
+  server.onclose = () => {
+    resources[Symbol.dispose]();
+    gone.resolve();
+  };
   server.onerror = (error: Error) => log.debug(`protocol: ${error.message.slice(0, 200)}`);
   session.start();
   return {
@@ -76,7 +91,7 @@ export function serve(config: Config, rest: Uint8Array, streams: ServeStreams): 
     clientGone: gone.promise,
     async stop(ms): Promise<void> {
       await session.close(ms);
-      await log.flush(ms);
+      await log.flush(FLUSH_MS);
     },
   };
 }

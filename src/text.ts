@@ -7,10 +7,12 @@
 /**
  * What must never reach an agent or a terminal raw: controls other than tab, newline and carriage
  * return; bidi controls; line and paragraph separators; the byte order mark; interlinear
- * annotation; Unicode tags; supplementary variation selectors; unpaired surrogates.
+ * annotation; invisible characters without a use in ordinary text (zero width space, word joiner and
+ * invisible operators; the joiners of emoji and Indic scripts may pass); Unicode tags; supplementary
+ * variation selectors; unpaired surrogates.
  */
 const UNSAFE =
-  /[^\P{Cc}\t\n\r]|[\p{Bidi_Control}\p{Cs}\u2028\u2029\uFEFF\uFFF9-\uFFFB\u{E0000}-\u{E007F}\u{E0100}-\u{E01EF}]/u;
+  /[^\P{Cc}\t\n\r]|[\p{Bidi_Control}\p{Cs}\u200B\u2028\u2029\u2060-\u2064\u206A-\u206F\uFEFF\uFFF9-\uFFFB\u{E0000}-\u{E007F}\u{E0100}-\u{E01EF}]/u;
 
 const EVERY_UNSAFE = new RegExp(UNSAFE.source, "gu");
 const EVERY_UNSAFE_OR_BREAK = new RegExp(`${UNSAFE.source}|[\\t\\n\\r]`, "gu");

@@ -8,7 +8,8 @@
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage, RequestId } from "@modelcontextprotocol/sdk/types.js";
 import { type ByteWriter, type LineReader, writeAll } from "./lines.ts";
-import { readMessage, refusal, RPC_CODES } from "./rpc.ts";
+import { readMessage, refusal } from "./rpc.ts";
+import { RPC_CODES } from "./rpc_error.ts";
 import { toSafeJson } from "./text.ts";
 
 /** The longest line from a client, in bytes. */

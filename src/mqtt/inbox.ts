@@ -7,13 +7,8 @@
 
 import { sameBytes } from "../bytes.ts";
 import { Listeners } from "../wait.ts";
+import { type Gap, Gaps } from "./gaps.ts";
 import type { InboundMessage } from "./packets.ts";
-
-/** A span in which messages may be missing; times in milliseconds since 1970, `to` null while open. */
-export interface Gap {
-  readonly from: number;
-  readonly to: number | null;
-}
 
 /** Bounds of an inbox. */
 export interface InboxBounds {
@@ -21,6 +16,9 @@ export interface InboxBounds {
   /** Topic names and payloads together; one message larger than this is still kept. */
   readonly bytes: number;
 }
+
+/** Bounds of each standing subscription's inbox. */
+export const INBOX_BOUNDS: InboxBounds = { messages: 10_000, bytes: 32 * 1024 * 1024 };
 
 /** What a finished call tells about the inbox beside the messages. */
 export interface Report {
@@ -39,7 +37,6 @@ const RELEASED: InboundMessage = {
   receivedAt: 0,
   subscriptionIds: [],
 };
-const MOST_GAPS = 50;
 /** What a message costs beside its topic and payload, roughly. */
 const OVERHEAD_BYTES = 200;
 
@@ -57,7 +54,7 @@ export class Inbox {
   /** Position up to which some call has returned the messages. */
   #consumed = 0;
   #dropped = 0;
-  #gaps: Gap[] = [];
+  readonly #gaps = new Gaps();
   /** Payloads held for each topic; kept only while retained messages are coming in. */
   #held: Map<string, Uint8Array[]> | undefined;
   #bursts = 0;
@@ -95,7 +92,7 @@ export class Inbox {
 
   /** Gaps since the last report. */
   get gaps(): readonly Gap[] {
-    return this.#gaps;
+    return this.#gaps.all;
   }
 
   /** Adds a message, dropping the oldest where the bound demands it. */
@@ -132,19 +129,13 @@ export class Inbox {
 
   /** Opens a gap; nothing when one is open. */
   connectionLost(at: number): void {
-    if (this.#gaps.at(-1)?.to === null) return;
-    this.#gaps.push({ from: at, to: null });
-    if (this.#gaps.length > MOST_GAPS) {
-      const [first, second, ...rest] = this.#gaps;
-      if (first && second) this.#gaps = [{ from: first.from, to: second.to }, ...rest];
-    }
+    this.#gaps.open(at);
     this.#changed.notify();
   }
 
   /** Closes the open gap; nothing when there is none. */
   restored(at: number): void {
-    const last = this.#gaps.at(-1);
-    if (last?.to === null) this.#gaps[this.#gaps.length - 1] = { from: last.from, to: at };
+    this.#gaps.close(at);
   }
 
   /** Ends the subscription: waiting readers wake up. */
@@ -189,9 +180,8 @@ export class Inbox {
   }
 
   #report(): Report {
-    const report = { dropped: this.#dropped, gaps: this.#gaps };
+    const report = { dropped: this.#dropped, gaps: this.#gaps.report() };
     this.#dropped = 0;
-    this.#gaps = this.#gaps.filter((gap) => gap.to === null);
     return report;
   }
 
@@ -262,6 +252,16 @@ export class InboxReader implements Disposable {
   /** The messages that wait for this call, oldest first. */
   peek(): InboundMessage[] {
     return this.#source.unread(this.#position);
+  }
+
+  /** Position after the newest message. */
+  get end(): number {
+    return this.#source.end();
+  }
+
+  /** The messages from a position on, as far as they are still held, oldest first. */
+  peekFrom(position: number): InboundMessage[] {
+    return this.#source.unread(Math.max(position, this.#position));
   }
 
   /** Takes the first `count` of {@link InboxReader.peek}: no later call will see them. */

@@ -1,6 +1,6 @@
 /**
  * The ledger of subscriptions: which filters are subscribed, for whom, and which message is whose.
- * Pure bookkeeping; {@link Subscriptions} does the talking with the broker.
+ * Pure bookkeeping; the desk does the talking with the broker.
  *
  * @module
  */
@@ -28,7 +28,9 @@ export interface Entry {
   readonly turn: Mutex;
   /** The standing subscription's buffer; null while only passing calls use the filter. */
   inbox: Inbox | null;
-  /** The QoS that was asked for last. */
+  /** False when the last subscribe call did not want stored messages. */
+  wantsRetained: boolean;
+  /** The QoS that was asked for last by a call that outlives its answer. */
   qos: QoS;
   /** The QoS that the broker granted on this connection; null when it is not subscribed there. */
   granted: QoS | null;
@@ -60,6 +62,7 @@ export class Ledger {
       id: ++this.#lastId,
       turn: new Mutex(),
       inbox: null,
+      wantsRetained: true,
       qos: 0,
       granted: null,
       users: 0,
@@ -90,6 +93,13 @@ export class Ledger {
     return [...this.#byFilter.values()].filter((entry) => entry.inbox !== null);
   }
 
+  /** The entries that have to outlive a connection. */
+  lasting(): Entry[] {
+    return [...this.#byFilter.values()].filter((entry) =>
+      entry.inbox !== null || entry.liveSinks.size > 0
+    );
+  }
+
   /** The connection is gone, and with it, in a clean session, every subscription. */
   connectionLost(at: number): void {
     for (const entry of this.#byFilter.values()) {
@@ -111,7 +121,9 @@ export class Ledger {
       for (const entry of entries) routeRetained(entry, message);
       return;
     }
-    if (!identified && this.#copies.isCopy(message, entries.length)) return;
+    // An entry that only waits for its turn brings no copies.
+    const subscribed = entries.filter((entry) => entry.granted !== null).length;
+    if (!identified && this.#copies.isCopy(message, subscribed)) return;
     for (const entry of entries) {
       entry.inbox?.push(message);
       for (const sink of entry.liveSinks) sink(message);
@@ -121,6 +133,6 @@ export class Ledger {
 
 function routeRetained(entry: Entry, message: InboundMessage): void {
   // A straggler, come after its burst was taken for over, still belongs to the standing subscription.
-  if (entry.retainedSinks.size === 0) entry.inbox?.push(message);
+  if (entry.retainedSinks.size === 0 && entry.wantsRetained) entry.inbox?.push(message);
   for (const sink of entry.retainedSinks) sink(message);
 }

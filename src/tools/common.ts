@@ -5,7 +5,7 @@
  */
 
 import { MqttSmcpError } from "../errors.ts";
-import { ANSWER_TIMEOUT_MS } from "../mqtt/subscriptions.ts";
+import { ANSWER_TIMEOUT_MS } from "../mqtt/desk.ts";
 import type { Policy } from "../policy.ts";
 import { topicFilterFault, topicNameFault } from "../topic.ts";
 import type { Bound } from "../wait.ts";
@@ -38,7 +38,7 @@ export function callBound(context: ToolContext, extraMs = 0): Bound {
 }
 
 /** What bounds a call's waiting for a connection. */
-export function connectionBound(context: ToolContext): Bound {
+export function connectionBound(context: Pick<ToolContext, "clock" | "signal">): Bound {
   return { clock: context.clock, ms: CONNECTION_WAIT_MS, signal: context.signal };
 }
 

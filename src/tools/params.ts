@@ -18,6 +18,8 @@ export interface Param {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly enum?: readonly (string | number)[];
+  /** The string is JSON; a client may send the value itself as well. */
+  readonly json?: true;
 }
 
 /** The parameters of a tool by name. */
@@ -36,7 +38,7 @@ export type Arguments<P extends Params> = {
 /** The JSON Schema of the parameters. */
 export function inputSchema(params: Params): Record<string, unknown> {
   const properties = Object.fromEntries(
-    Object.entries(params).map(([name, { required: _, ...schema }]) => [name, schema]),
+    Object.entries(params).map(([name, { required: _r, json: _j, ...schema }]) => [name, schema]),
   );
   const required = Object.keys(params).filter((name) => params[name]?.required);
   return { type: "object", properties, required, additionalProperties: false };
@@ -79,6 +81,7 @@ export function readArguments<P extends Params>(
 function readValue(param: Param, value: unknown): string | number | boolean | undefined {
   switch (param.type) {
     case "string":
+      if (param.json && typeof value === "object") return JSON.stringify(value);
       return typeof value === "string" && (param.enum?.includes(value) ?? true) ? value : undefined;
     case "boolean":
       return typeof value === "boolean"

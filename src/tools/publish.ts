@@ -4,17 +4,19 @@
  * @module
  */
 
-import { MqttSmcpError } from "../errors.ts";
-import { publishFault } from "../mqtt/limits.ts";
-import type { OutboundMessage, QoS } from "../mqtt/packets.ts";
-import { reasonName } from "../mqtt/reason_codes.ts";
-import { ANSWER_TIMEOUT_MS } from "../mqtt/subscriptions.ts";
+import type { InboundMessage, OutboundMessage, QoS } from "../mqtt/packets.ts";
+import { ANSWER_TIMEOUT_MS } from "../mqtt/desk.ts";
 import { decodePayload } from "../payload.ts";
 import { quote } from "../text.ts";
-import { checkTopicName, connectionBound, QOS_PARAM } from "./common.ts";
-import { type AnyTool, defineTool, type ToolResult } from "./tool.ts";
+import { callBound, checkTopicName, connectionBound, QOS_PARAM } from "./common.ts";
+import { fitMessages, MESSAGE_SCHEMA } from "./messages.ts";
+import { ENCODING_PARAM, PROPERTY_PARAMS, readProperties, send } from "./outbound.ts";
+import { type AnyTool, defineTool, type ToolContext, type ToolResult } from "./tool.ts";
 
 const NO_SUBSCRIBERS = 0x10;
+
+/** Milliseconds that looking up the value to be replaced may delay a retained publish. */
+const LOOK_UP_MS = 250;
 
 /** Publishes one message. */
 export const publish: AnyTool = defineTool({
@@ -23,14 +25,15 @@ export const publish: AnyTool = defineTool({
   description:
     "Publish a message to an MQTT topic, for example to command a device. Success means " +
     "that the broker acknowledged it (QoS 1 or 2), not that a device acted on it: read the " +
-    "device's state topic to know that. Never queued while the broker is out of reach.",
+    "device's state topic to know that, or use request. Never queued while the broker is out of " +
+    "reach.",
   params: {
     topic: {
       type: "string",
       description: "Topic name to publish to, without wildcards, such as lights/kitchen/set",
       required: true,
     },
-    message: { type: "string", description: "Payload, sent as UTF-8 text", required: true },
+    message: { type: "string", description: "Payload", required: true },
     retain: {
       type: "boolean",
       description: "Keep the message at the broker as the topic's current value; an empty " +
@@ -38,12 +41,18 @@ export const publish: AnyTool = defineTool({
       default: false,
     },
     qos: QOS_PARAM,
+    encoding: ENCODING_PARAM,
+    ...PROPERTY_PARAMS,
   },
   output: {
     topic: { type: "string" },
     retain: { type: "boolean" },
     qos: { type: "integer" },
-    note: { type: "string", description: "What else the broker said" },
+    replaced: {
+      ...MESSAGE_SCHEMA,
+      description: "With retain: the stored value that this one replaced, if there was one",
+    },
+    note: { type: "string", description: "What else is known of the outcome" },
   },
   annotations: {
     readOnlyHint: false,
@@ -52,32 +61,46 @@ export const publish: AnyTool = defineTool({
     openWorldHint: true,
   },
   action: ({ topic }) => `publish to ${quote(topic)}`,
-  async run({ topic, message, retain, qos }, context): Promise<ToolResult> {
+  async run(args, context): Promise<ToolResult> {
+    const { topic, message, retain, qos, encoding } = args;
     checkTopicName(topic, context.policy);
+    const properties = readProperties(args);
     const outbound: OutboundMessage = {
       topic,
-      payload: decodePayload(message, "utf8"),
+      payload: decodePayload(message, encoding === "base64" ? "base64" : "utf8"),
       qos: qos as QoS,
       retain,
+      ...(properties === undefined ? {} : { properties }),
     };
     const connection = await context.connect(connectionBound(context));
-    const fault = publishFault(connection.limits, outbound);
-    if (fault !== null) throw new MqttSmcpError("BROKER_LIMIT", fault);
-    const { reasonCode } = await connection.publish(outbound, {
-      clock: context.clock,
-      ms: ANSWER_TIMEOUT_MS,
-      signal: context.signal,
-    });
-    if (reasonCode >= 0x80) {
-      throw new MqttSmcpError(
-        "REFUSED_BY_BROKER",
-        `the broker refused it: ${reasonName(reasonCode)}`,
-      );
-    }
+    const replaced = retain ? await lookUp(topic, context) : undefined;
+    const bound = { clock: context.clock, ms: ANSWER_TIMEOUT_MS, signal: context.signal };
+    const { reasonCode } = await send(connection, outbound, bound);
     const note = noteOn(outbound, reasonCode);
-    return { topic, retain, qos, ...(note === undefined ? {} : { note }) };
+    return {
+      topic,
+      retain,
+      qos,
+      ...(replaced === undefined
+        ? {}
+        : { replaced: fitMessages([replaced], context.maxResultChars, { topic }).messages[0] }),
+      ...(note === undefined ? {} : { note }),
+    };
   },
 });
+
+/** The retained value of a topic, when it may be read and comes quickly. */
+async function lookUp(topic: string, context: ToolContext): Promise<InboundMessage | undefined> {
+  if (context.policy.refuseSubscribe(topic) !== null) return undefined;
+  try {
+    const bound = { ...callBound(context), ms: 2 * LOOK_UP_MS };
+    const found = await context.subscriptions.retained(topic, LOOK_UP_MS, context.connect, bound);
+    return found.messages[0];
+  } catch {
+    // A broker may allow publishing and not subscribing; the publish itself will tell of the rest.
+    return undefined;
+  }
+}
 
 function noteOn(message: OutboundMessage, reasonCode: number): string | undefined {
   const notes = [];

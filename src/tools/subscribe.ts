@@ -4,7 +4,9 @@
  * @module
  */
 
-import type { Gap, InboxReader } from "../mqtt/inbox.ts";
+import { Buffer } from "node:buffer";
+import type { Gap } from "../mqtt/gaps.ts";
+import type { Inbox, InboxReader } from "../mqtt/inbox.ts";
 import type { QoS } from "../mqtt/packets.ts";
 import { quote } from "../text.ts";
 import { until } from "../wait.ts";
@@ -38,6 +40,16 @@ export const subscribe: AnyTool = defineTool({
       minimum: 1,
       maximum: 10_000,
     },
+    include_retained: {
+      type: "boolean",
+      description: "Also return the values stored by the broker; false to see live messages only",
+      default: true,
+    },
+    match: {
+      type: "string",
+      description: "Return as soon as a message comes whose payload contains this text, with the " +
+        "messages up to it",
+    },
   },
   output: {
     topic: { type: "string" },
@@ -60,7 +72,8 @@ export const subscribe: AnyTool = defineTool({
     },
     ended_by: {
       type: "string",
-      description: "What ended the wait: timeout, max_messages, full (the result), unsubscribed",
+      description: "What ended the wait: timeout, max_messages, match, full (the result), " +
+        "unsubscribed",
     },
   },
   annotations: {
@@ -70,68 +83,113 @@ export const subscribe: AnyTool = defineTool({
     openWorldHint: true,
   },
   action: ({ topic }) => `subscribe to ${quote(topic)}`,
-  async run(
-    { topic, timeout, qos, max_messages: most = Infinity },
-    context,
-  ): Promise<ToolResult> {
+  async run(args, context): Promise<ToolResult> {
+    const { topic, timeout, qos, max_messages: most = Infinity } = args;
     checkTopicFilter(topic, context.policy);
-    const standing = await context.subscriptions.stand(
-      topic,
-      qos as QoS,
+    const { inbox, qos: granted } = await context.subscriptions.stand(
+      { filter: topic, qos: qos as QoS, includeRetained: args.include_retained },
       context.connect,
       callBound(context),
     );
-    const { inbox } = standing;
     using reader = inbox.read();
-    const endedBy = await collect(reader, () => inbox.closed, timeout * 1_000, most, context);
+    const end = new EndOfWait(reader, inbox, most, args.match, context.maxResultChars);
+    await collect(end, reader, timeout * 1_000, context);
     const waiting = reader.peek();
     const fitted = fitMessages(
-      waiting.slice(0, Math.min(waiting.length, most)),
+      waiting.slice(0, end.mostToReturn),
       context.maxResultChars,
       { topic, gaps: presentGaps(inbox.gaps) },
     );
     const { dropped, gaps } = reader.consume(fitted.taken);
     return {
       topic,
-      qos: standing.qos,
+      qos: granted,
       message_count: fitted.taken,
       messages: fitted.messages,
       remaining: waiting.length - fitted.taken,
       dropped,
       gaps: presentGaps(gaps),
-      ended_by: endedBy,
+      ended_by: end.reason ?? "timeout",
     };
   },
 });
 
-type EndedBy = "timeout" | "max_messages" | "full" | "unsubscribed";
+/** Presented, no message is shorter than this. */
+const LEAST_PRESENTED_CHARS =
+  '{"topic":"","payload":"","retain":true,"qos":0,"received":"2026-01-01T00:00:00.000Z"}'.length;
+
+/** Tells whether a call has what it waits for. */
+class EndOfWait {
+  readonly #reader: InboxReader;
+  readonly #inbox: Inbox;
+  readonly #most: number;
+  readonly #needle: Buffer | undefined;
+  readonly #full: number;
+  /** Position up to which payloads were compared, and the one after the match. */
+  #compared: number;
+  #matchEnd: number | undefined;
+
+  constructor(
+    reader: InboxReader,
+    inbox: Inbox,
+    most: number,
+    match: string | undefined,
+    maxResultChars: number,
+  ) {
+    this.#reader = reader;
+    this.#inbox = inbox;
+    this.#most = most;
+    this.#needle = match === undefined ? undefined : Buffer.from(match);
+    this.#full = Math.ceil(maxResultChars / LEAST_PRESENTED_CHARS);
+    this.#compared = reader.position;
+  }
+
+  /** Why the wait may end now; undefined while there is no reason. */
+  get reason(): "unsubscribed" | "match" | "max_messages" | "full" | undefined {
+    if (this.#matches()) return "match";
+    if (this.#reader.count >= this.#most) return "max_messages";
+    if (this.#reader.count >= this.#full) return "full";
+    return this.#inbox.closed ? "unsubscribed" : undefined;
+  }
+
+  /** How many of the waiting messages the result may have. */
+  get mostToReturn(): number {
+    const toMatch = this.#matchEnd === undefined
+      ? Infinity
+      : Math.max(1, this.#matchEnd - this.#reader.end + this.#reader.count);
+    return Math.min(this.#reader.count, this.#most, toMatch);
+  }
+
+  #matches(): boolean {
+    if (this.#needle === undefined || this.#matchEnd !== undefined) {
+      return this.#matchEnd !== undefined;
+    }
+    const fresh = this.#reader.peekFrom(this.#compared);
+    const first = this.#reader.end - fresh.length;
+    this.#compared = this.#reader.end;
+    const needle = this.#needle;
+    const index = fresh.findIndex(({ payload }) =>
+      Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).includes(needle)
+    );
+    if (index >= 0) this.#matchEnd = first + index + 1;
+    return index >= 0;
+  }
+}
 
 async function collect(
+  end: EndOfWait,
   reader: InboxReader,
-  isClosed: () => boolean,
   timeoutMs: number,
-  most: number,
   context: ToolContext,
-): Promise<EndedBy> {
-  const ended = (): EndedBy | undefined => {
-    if (isClosed()) return "unsubscribed";
-    if (reader.count >= most) return "max_messages";
-    // Presented, no message is shorter than this, so more could not fit the result anyway.
-    return reader.count * LEAST_PRESENTED_CHARS >= context.maxResultChars ? "full" : undefined;
-  };
-  const early = ended();
-  if (early !== undefined) return early;
+): Promise<void> {
+  if (end.reason !== undefined) return;
   const bound = { clock: context.clock, ms: timeoutMs, signal: context.signal };
   const wait = until(bound, (wake) =>
     reader.onChange(() => {
-      if (ended() !== undefined) wake();
+      if (end.reason !== undefined) wake();
     }));
   await withProgress(context, timeoutMs, wait);
-  return ended() ?? "timeout";
 }
-
-const LEAST_PRESENTED_CHARS =
-  '{"topic":"","payload":"","retain":true,"qos":0,"received":"2026-01-01T00:00:00.000Z"}'.length;
 
 function presentGaps(gaps: readonly Gap[]): { from: string; to: string | null }[] {
   return gaps.map(({ from, to }) => ({

@@ -7,6 +7,8 @@
 import type { Clock } from "../clock.ts";
 import { MqttSmcpError } from "../errors.ts";
 import type { Connection } from "../mqtt/connection.ts";
+import type { Endpoint } from "../mqtt/dial.ts";
+import type { SessionState } from "../mqtt/session.ts";
 import type { Subscriptions } from "../mqtt/subscriptions.ts";
 import type { Policy } from "../policy.ts";
 import type { Bound } from "../wait.ts";
@@ -22,6 +24,12 @@ export interface ToolServices {
   readonly subscriptions: Subscriptions;
   /** The open connection, waiting for it as long as the bound says. */
   readonly connect: (bound: Bound) => Promise<Connection>;
+  /** Where the session stands. */
+  readonly session: {
+    readonly state: SessionState;
+    readonly lastError: MqttSmcpError | undefined;
+  };
+  readonly broker: Pick<Endpoint, "host" | "port" | "transport"> & { readonly tls: unknown };
   /** Bound on the text of one result, in UTF-16 code units. */
   readonly maxResultChars: number;
 }

@@ -1,0 +1,136 @@
+/**
+ * The desk at which calls take their turn to change what is subscribed at the broker: SUBSCRIBE and
+ * UNSUBSCRIBE of one filter never overlap, and a filter is given up with its last user.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import { MqttSmcpError } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import type { Bound } from "../wait.ts";
+import { Burst } from "./burst.ts";
+import type { Connection } from "./connection.ts";
+import { type Entry, Ledger, type Sink } from "./ledger.ts";
+import { subscribeFault } from "./limits.ts";
+import type { QoS } from "./packets.ts";
+import { reasonName } from "./reason_codes.ts";
+
+/** Milliseconds that the broker has for SUBACK, UNSUBACK or PUBACK. */
+export const ANSWER_TIMEOUT_MS = 10_000;
+
+/** The ledger, and the connection that it speaks of. */
+export class Desk {
+  /** What is subscribed, for whom. */
+  readonly ledger = new Ledger();
+  /** The open connection; undefined while there is none. */
+  connection: Connection | undefined;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+
+  constructor(clock: Clock, log: Logger) {
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /**
+   * Sends SUBSCRIBE for an entry whose turn the caller has; gives the QoS granted.
+   *
+   * @throws {MqttSmcpError} REFUSED_BY_BROKER, BROKER_LIMIT, TIMEOUT, CANCELLED, or why the
+   * connection ended.
+   */
+  async subscribe(
+    connection: Connection,
+    entry: Entry,
+    qos: QoS,
+    bound: Bound,
+    wantRetained = true,
+  ): Promise<QoS> {
+    const fault = subscribeFault(connection.limits, {
+      filter: entry.matched,
+      shared: entry.shared,
+    });
+    if (fault !== null) throw new MqttSmcpError("BROKER_LIMIT", fault);
+    // From now on the broker may hold it, even when this call gives up before SUBACK.
+    entry.granted ??= qos;
+    const code = await connection.subscribe(
+      { filter: entry.filter, qos, id: entry.id, wantRetained },
+      bound,
+    );
+    if (code !== 0 && code !== 1 && code !== 2) {
+      entry.granted = null;
+      throw new MqttSmcpError(
+        "REFUSED_BY_BROKER",
+        `the broker refused the subscription: ${reasonName(code)}`,
+        "The broker's access rules may not allow this topic filter.",
+      );
+    }
+    entry.granted = code;
+    return code;
+  }
+
+  /** Collects the retained messages that come for an entry from now on. */
+  burst(entry: Entry, sink: Sink): Burst {
+    return new Burst(this.#clock, entry.retainedSinks, sink);
+  }
+
+  /** Unsubscribes from a filter that nobody else uses; failures end with the connection. */
+  async leave(entry: Entry): Promise<void> {
+    const connection = this.connection;
+    if (entry.inbox !== null || entry.users > 1 || entry.granted === null) return;
+    entry.granted = null;
+    try {
+      await connection?.unsubscribe(entry.filter, { clock: this.#clock, ms: ANSWER_TIMEOUT_MS });
+    } catch (error) {
+      this.#log.debug(`leaving a filter: ${messageOf(error)}`);
+    }
+  }
+
+  /** The same in a turn of its own: another call may be between SUBSCRIBE and SUBACK. */
+  leaveInTurn(filter: string): void {
+    const bound = { clock: this.#clock, ms: ANSWER_TIMEOUT_MS };
+    this.use(filter, bound, async (entry, release) => {
+      await this.leave(entry);
+      release();
+    }).catch((error: unknown) => this.#log.debug(`leaving a filter: ${messageOf(error)}`));
+  }
+
+  /**
+   * Runs `action` in the filter's turn. The turn ends when `action` calls the function it is given,
+   * or fails; the entry is forgotten with its last user.
+   */
+  async use<T>(
+    filter: string,
+    bound: Bound,
+    action: (entry: Entry, release: () => void) => Promise<T>,
+  ): Promise<T> {
+    const entry = this.ledger.open(filter);
+    entry.users++;
+    let endTurn: (() => void) | undefined;
+    // Failing and releasing may come together, and must count once.
+    let open = true;
+    const release = (): void => {
+      if (!open) return;
+      open = false;
+      endTurn?.();
+      entry.users--;
+      this.ledger.release(entry);
+    };
+    try {
+      endTurn = await entry.turn.acquire(
+        bound,
+        () =>
+          new MqttSmcpError("BUSY", "an earlier call on the same topic filter is still under way"),
+      );
+      return await action(entry, release);
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+}
+
+/** What to tell the log of a failure; an error of another kind may hold anything. */
+export function messageOf(error: unknown): string {
+  return error instanceof MqttSmcpError ? error.message : "unexpected error";
+}
