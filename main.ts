@@ -19,7 +19,7 @@ import {
 } from "./src/handshake.ts";
 import { LineReader, writeAll } from "./src/lines.ts";
 import { Logger } from "./src/log.ts";
-import { withDeadline } from "./src/wait.ts";
+import { until, withDeadline } from "./src/wait.ts";
 
 /** Milliseconds that the confined half has to load, well inside the parent's 5 s for +OK. */
 const LOAD_MS = 4_000;
@@ -40,16 +40,20 @@ async function main(args: readonly string[]): Promise<number> {
     await writeAll(Deno.stderr, utf8.encode(command.text));
     return 2;
   }
-  const stopping = onStopSignal();
+  const stopSignal = onStopSignal();
   if (Deno.stdin.isTerminal()) await writeAll(Deno.stderr, utf8.encode(TERMINAL_HINT));
   const streams: HandshakeStreams = {
     lines: new LineReader(Deno.stdin, { maxBytes: MAX_CREDENTIAL_LINE_BYTES }),
     write: (bytes) => writeAll(Deno.stdout, bytes),
   };
-  return await Promise.race([serve(streams, stopping), stopping.then(() => stopDeadline())]);
+  const half: { confined?: Confined } = {};
+  return await Promise.race([
+    serve(streams, half),
+    stopSignal.then(() => half.confined === undefined ? 0 : stop(half.confined)),
+  ]);
 }
 
-async function serve(streams: HandshakeStreams, stopping: Promise<void>): Promise<number> {
+async function serve(streams: HandshakeStreams, half: { confined?: Confined }): Promise<number> {
   let log = new Logger({ sink: Deno.stderr, level: "INFO" });
   let confined: Confined;
   try {
@@ -57,11 +61,11 @@ async function serve(streams: HandshakeStreams, stopping: Promise<void>): Promis
     log = new Logger({ sink: Deno.stderr, level: config.logLevel, secrets: secretsOf(config) });
     if (unknownKeys.length > 0) log.warning(`unknown credentials: ${unknownKeys.join(", ")}`);
     confined = await startConfined(config, streams.lines.takeRest(), log);
+    half.confined = confined;
     await acceptCredentials(streams);
   } catch (error) {
     return await refuse(streams, log, error);
   }
-  stopping.then(() => confined.stop());
   confined.begin();
   try {
     await confined.ended;
@@ -117,8 +121,13 @@ function onStopSignal(): Promise<void> {
   });
 }
 
-function stopDeadline(): Promise<number> {
-  return new Promise((resolve) => setTimeout(() => resolve(0), STOP_MS));
+async function stop(confined: Confined): Promise<number> {
+  confined.stop();
+  await until({ clock: systemClock, ms: STOP_MS }, (wake) => {
+    confined.ended.then(wake, wake);
+    return () => {};
+  });
+  return 0;
 }
 
 function messageOf(error: unknown): string {

@@ -15,7 +15,7 @@ import { Subscriptions } from "./mqtt/subscriptions.ts";
 import { Policy } from "./policy.ts";
 import { Resources } from "./resources.ts";
 import { createServer } from "./server.ts";
-import type { ToolServices } from "./tools/tool.ts";
+import { CONNECTION_WAIT_MS, type ToolServices } from "./tools/tool.ts";
 import { LastSeen } from "./mqtt/last_seen.ts";
 import { READING_TOOLS, TOOLS } from "./tools/mod.ts";
 import { MAX_MESSAGE_BYTES, StreamTransport } from "./transport.ts";
@@ -70,7 +70,8 @@ export function serve(config: Config, rest: Uint8Array, streams: ServeStreams): 
     clock: systemClock,
     policy,
     subscriptions,
-    connect: (bound) => session.connection(bound),
+    connect: (bound) =>
+      session.connection({ ...bound, ms: Math.min(bound.ms, CONNECTION_WAIT_MS) }),
     session,
     broker: config,
     maxResultChars: config.maxResultChars,

@@ -16,6 +16,12 @@ export interface Bound {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Starts the time of a bound that several waits share: each call gives what is left of it. */
+export function countdown(bound: Bound): () => Bound {
+  const deadline = bound.clock.now() + bound.ms;
+  return () => ({ ...bound, ms: Math.max(0, deadline - bound.clock.now()) });
+}
+
 /** The error of a call that its caller cancelled. */
 export function cancelled(): MqttSmcpError {
   return new MqttSmcpError("CANCELLED", "The call was cancelled");
@@ -62,6 +68,8 @@ export async function withDeadline<T>(
   promise: Promise<T>,
   onTimeout: () => Error,
 ): Promise<T> {
+  // Given up on, it may still fail later, and then with nobody to hear it.
+  promise.catch(() => {});
   let outcome: { value: T } | { error: unknown } | undefined;
   const settled = await until(bound, (wake) => {
     promise.then(

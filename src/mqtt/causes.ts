@@ -18,7 +18,7 @@ export interface Evidence {
   readonly disconnectCode?: number;
   /** The first bytes that came from the other side. */
   readonly firstBytes?: Uint8Array;
-  /** True once the transport stood and CONNECT could be sent. */
+  /** True once the transport stood and CONNECT could be sent; not known of a WebSocket. */
   readonly transportUp: boolean;
   /** True once CONNACK had accepted the connection. */
   readonly connected: boolean;
@@ -192,8 +192,12 @@ function byMessage(message: string, evidence: Evidence): MqttSmcpError | undefin
     return cause("KEEPALIVE_TIMEOUT", "the broker stopped answering (keep alive timeout)");
   }
   if (/^connack timeout/.test(message)) {
-    return evidence.transportUp
-      ? cause("CONNECT_TIMEOUT", "the port accepted the connection, but no MQTT broker answered")
+    if (evidence.transportUp) {
+      const message = "the port accepted the connection, but no MQTT broker answered";
+      return cause("CONNECT_TIMEOUT", message);
+    }
+    return evidence.transport === "ws"
+      ? cause("CONNECT_TIMEOUT", "no MQTT broker answered over WebSocket in time")
       : cause("CONNECT_TIMEOUT", "the broker's host did not answer in time");
   }
   if (evidence.connected) {
@@ -217,7 +221,7 @@ function byMessage(message: string, evidence: Evidence): MqttSmcpError | undefin
 
 function explainClose(evidence: Evidence): MqttSmcpError {
   if (evidence.connected) return cause("CONNECTION_CLOSED", "the connection was closed");
-  if (evidence.tls && !evidence.transportUp) {
+  if (evidence.tls && !evidence.transportUp && evidence.transport === "tcp") {
     return cause("TLS_FAILED", "the connection was closed during the TLS handshake");
   }
   return cause(

@@ -93,6 +93,7 @@ export class Connection {
    */
   async publish(message: OutboundMessage, bound: Bound): Promise<PublishAck> {
     const deadline = this.#clock.now() + bound.ms;
+    if (bound.signal?.aborted) throw cancelled();
     if (message.qos > 0) await this.#takeSlot(bound);
     // The slot goes with the acknowledgement and not with the caller's patience: that is what keeps
     // the broker's receive maximum (MQTT-3.3.4-9) when callers give up.

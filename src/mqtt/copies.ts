@@ -20,14 +20,17 @@ export class CopyDetector {
   /** Copies of the last message that may still come, and how many there may be at most. */
   #left = 0;
   #due = 0;
+  /** Whether all of those were surely subscribed. */
+  #certain = false;
   #withoutCopy = 0;
 
   /**
    * True when `message` is one more copy of the message before it.
    *
    * @param subscriptions how many of the client's subscriptions match it
+   * @param certain false when one of them may not be in force yet
    */
-  isCopy(message: InboundMessage, subscriptions: number): boolean {
+  isCopy(message: InboundMessage, subscriptions: number, certain = true): boolean {
     if (this.#withoutCopy >= ENOUGH_EVIDENCE) return false;
     if (this.#last !== undefined && this.#left > 0) {
       if (isCopyOf(this.#last, message)) {
@@ -35,10 +38,11 @@ export class CopyDetector {
         this.#withoutCopy = 0;
         return true;
       }
-      if (this.#left === this.#due) this.#withoutCopy++;
+      if (this.#certain && this.#left === this.#due) this.#withoutCopy++;
     }
     this.#last = subscriptions > 1 ? message : undefined;
     this.#due = this.#left = subscriptions - 1;
+    this.#certain = certain;
     return false;
   }
 }

@@ -46,19 +46,15 @@ export class Desk {
     bound: Bound,
     wantRetained = true,
   ): Promise<QoS> {
-    const fault = subscribeFault(connection.limits, {
-      filter: entry.matched,
-      shared: entry.shared,
-    });
+    const fault = subscribeFault(connection.limits, entry);
     if (fault !== null) throw new MqttSmcpError("BROKER_LIMIT", fault);
     // From now on the broker may hold it, even when this call gives up before SUBACK.
     entry.granted ??= qos;
-    const code = await connection.subscribe(
-      { filter: entry.filter, qos, id: entry.id, wantRetained },
-      bound,
-    );
+    const subscription = { filter: entry.filter, qos, id: entry.id, wantRetained };
+    const code = await connection.subscribe(subscription, bound);
     if (code !== 0 && code !== 1 && code !== 2) {
       entry.granted = null;
+      entry.confirmed = false;
       throw new MqttSmcpError(
         "REFUSED_BY_BROKER",
         `the broker refused the subscription: ${reasonName(code)}`,
@@ -66,6 +62,7 @@ export class Desk {
       );
     }
     entry.granted = code;
+    entry.confirmed = true;
     return code;
   }
 
@@ -74,30 +71,11 @@ export class Desk {
     return new Burst(this.#clock, entry.retainedSinks, sink);
   }
 
-  /** Unsubscribes from a filter that nobody else uses; failures end with the connection. */
-  async leave(entry: Entry): Promise<void> {
-    const connection = this.connection;
-    if (entry.inbox !== null || entry.users > 1 || entry.granted === null) return;
-    entry.granted = null;
-    try {
-      await connection?.unsubscribe(entry.filter, { clock: this.#clock, ms: ANSWER_TIMEOUT_MS });
-    } catch (error) {
-      this.#log.debug(`leaving a filter: ${messageOf(error)}`);
-    }
-  }
-
-  /** The same in a turn of its own: another call may be between SUBSCRIBE and SUBACK. */
-  leaveInTurn(filter: string): void {
-    const bound = { clock: this.#clock, ms: ANSWER_TIMEOUT_MS };
-    this.use(filter, bound, async (entry, release) => {
-      await this.leave(entry);
-      release();
-    }).catch((error: unknown) => this.#log.debug(`leaving a filter: ${messageOf(error)}`));
-  }
-
   /**
    * Runs `action` in the filter's turn. The turn ends when `action` calls the function it is given,
-   * or fails; the entry is forgotten with its last user.
+   * or fails; with its last user, the filter is unsubscribed and forgotten.
+   *
+   * @throws {MqttSmcpError} BUSY when the turn does not come in time; CANCELLED; what `action` throws
    */
   async use<T>(
     filter: string,
@@ -106,28 +84,52 @@ export class Desk {
   ): Promise<T> {
     const entry = this.ledger.open(filter);
     entry.users++;
-    let endTurn: (() => void) | undefined;
+    let endTurn = (): void => {};
     // Failing and releasing may come together, and must count once.
     let open = true;
     const release = (): void => {
       if (!open) return;
       open = false;
-      endTurn?.();
-      entry.users--;
-      this.ledger.release(entry);
+      this.#leave(entry).then(() => {
+        endTurn();
+        entry.users--;
+        this.ledger.release(entry);
+      });
     };
     try {
-      endTurn = await entry.turn.acquire(
-        bound,
-        () =>
-          new MqttSmcpError("BUSY", "an earlier call on the same topic filter is still under way"),
-      );
+      endTurn = await entry.turn.acquire(bound, stillBusy);
       return await action(entry, release);
     } catch (error) {
       release();
       throw error;
     }
   }
+
+  /** Gives up the use of an entry that outlived the call which began it. */
+  abandon(entry: Entry): void {
+    entry.users--;
+    const bound = { clock: this.#clock, ms: ANSWER_TIMEOUT_MS };
+    // In a turn, since another call may be between SUBSCRIBE and SUBACK.
+    this.use(entry.filter, bound, (_entry, release) => Promise.resolve(release()))
+      .catch((error: unknown) => this.#log.debug(`leaving a filter: ${messageOf(error)}`));
+  }
+
+  /** Unsubscribes when the last user leaves. */
+  async #leave(entry: Entry): Promise<void> {
+    if (entry.inbox !== null || entry.users > 1 || entry.granted === null) return;
+    entry.granted = null;
+    entry.confirmed = false;
+    const bound = { clock: this.#clock, ms: ANSWER_TIMEOUT_MS };
+    try {
+      await this.connection?.unsubscribe(entry.filter, bound);
+    } catch (error) {
+      this.#log.debug(`leaving a filter: ${messageOf(error)}`);
+    }
+  }
+}
+
+function stillBusy(): MqttSmcpError {
+  return new MqttSmcpError("BUSY", "an earlier call on the same topic filter is still under way");
 }
 
 /** What to tell the log of a failure; an error of another kind may hold anything. */

@@ -4,7 +4,9 @@
  * @module
  */
 
-import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
+import net from "node:net";
+import tls from "node:tls";
+import mqtt, { type IClientOptions, MqttClient } from "mqtt";
 import type { ProtocolVersion } from "./packets.ts";
 
 /** Where the broker is and how to talk to it: the part of the configuration that a connection needs. */
@@ -33,17 +35,21 @@ export function dial(
   version: ProtocolVersion,
   connectTimeoutMs: number,
 ): MqttClient {
-  const { host, tls, transport, username, password } = endpoint;
-  const secure = tls !== null;
-  const options: IClientOptions = {
-    protocol: transport === "ws" ? (secure ? "wss" : "ws") : (secure ? "mqtts" : "mqtt"),
-    host,
-    // The ws transport builds a URL from this one; the socket transports take it as it is.
-    hostname: transport === "ws" && host.includes(":") ? `[${host}]` : host,
-    port: endpoint.port,
-    path: endpoint.wsPath,
-    clientId: endpoint.clientId,
-    keepalive: endpoint.keepalive,
+  const options = clientOptions(endpoint, version, connectTimeoutMs);
+  // MQTT.js would load its WebSocket and SOCKS modules for a plain socket too: 20 ms of start-up.
+  return endpoint.transport === "tcp"
+    ? new MqttClient(() => openSocket(endpoint), options)
+    : mqtt.connect({ ...options, ...webSocketOptions(endpoint) });
+}
+
+function clientOptions(
+  { clientId, keepalive, username, password }: Endpoint,
+  version: ProtocolVersion,
+  connectTimeoutMs: number,
+): IClientOptions {
+  return {
+    clientId,
+    keepalive,
     protocolVersion: version === "5" ? 5 : 4,
     clean: true,
     connectTimeout: connectTimeoutMs,
@@ -53,15 +59,47 @@ export function dial(
     queueQoSZero: false,
     // The default wants a Worker for its timers, which has no permission here.
     timerVariant: "native",
+    // A table of all 65,536 two-byte numbers, made at the first packet: 20 ms and 8 MB.
+    writeCache: false,
     log: () => {},
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
   };
-  if (tls !== null) {
-    options.rejectUnauthorized = true;
-    if (tls.ca !== undefined) options.ca = tls.ca;
-    if (tls.cert !== undefined) options.cert = tls.cert;
-    if (tls.key !== undefined) options.key = tls.key;
-  }
-  return mqtt.connect(options);
+}
+
+function openSocket({ host, port, tls: secure }: Endpoint): net.Socket {
+  if (secure === null) return net.connect({ host, port, noDelay: true });
+  const socket = tls.connect({
+    host,
+    port,
+    ...tlsOptions(secure),
+    // An IP address is no server name (RFC 6066, section 3).
+    ...(net.isIP(host) === 0 ? { servername: host } : {}),
+  });
+  socket.setNoDelay(true);
+  return socket;
+}
+
+function webSocketOptions({ host, port, tls: secure, wsPath }: Endpoint): IClientOptions {
+  return {
+    protocol: secure === null ? "ws" : "wss",
+    hostname: host.includes(":") ? `[${host}]` : host,
+    port,
+    path: wsPath,
+    ...(secure === null ? {} : tlsOptions(secure)),
+  };
+}
+
+function tlsOptions({ ca, cert, key }: NonNullable<Endpoint["tls"]>): {
+  rejectUnauthorized: true;
+  ca?: string;
+  cert?: string;
+  key?: string;
+} {
+  return {
+    rejectUnauthorized: true,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
 }

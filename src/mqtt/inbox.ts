@@ -176,7 +176,8 @@ export class Inbox {
 
   #consume(to: number): void {
     this.#consumed = Math.max(this.#consumed, to);
-    this.#paging = this.pending > 0;
+    // What a burst still brings belongs to this page's reading too.
+    this.#paging = this.pending > 0 || this.#bursts > 0;
   }
 
   #report(): Report {

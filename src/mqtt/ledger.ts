@@ -34,6 +34,8 @@ export interface Entry {
   qos: QoS;
   /** The QoS that the broker granted on this connection; null when it is not subscribed there. */
   granted: QoS | null;
+  /** True once the SUBACK of that is in. */
+  confirmed: boolean;
   /** Calls that are using the entry now. */
   users: number;
   /** Who wants the retained messages that a SUBSCRIBE under way brings. */
@@ -65,6 +67,7 @@ export class Ledger {
       wantsRetained: true,
       qos: 0,
       granted: null,
+      confirmed: false,
       users: 0,
       retainedSinks: new Set(),
       liveSinks: new Set(),
@@ -104,6 +107,7 @@ export class Ledger {
   connectionLost(at: number): void {
     for (const entry of this.#byFilter.values()) {
       entry.granted = null;
+      entry.confirmed = false;
       entry.inbox?.connectionLost(at);
     }
     this.#copies = new CopyDetector();
@@ -118,16 +122,24 @@ export class Ledger {
       )
       : this.#index.match(message.topic);
     if (message.retain) {
-      for (const entry of entries) routeRetained(entry, message);
+      const wanting = entries.filter(({ retainedSinks }) => retainedSinks.size > 0);
+      // Unidentified, it comes of the SUBSCRIBE of any matching filter: of one that waits for it.
+      const takers = identified || wanting.length === 0 ? entries : wanting;
+      for (const entry of takers) routeRetained(entry, message);
       return;
     }
-    // An entry that only waits for its turn brings no copies.
-    const subscribed = entries.filter((entry) => entry.granted !== null).length;
-    if (!identified && this.#copies.isCopy(message, subscribed)) return;
+    if (!identified && this.#isCopy(message, entries)) return;
     for (const entry of entries) {
       entry.inbox?.push(message);
       for (const sink of entry.liveSinks) sink(message);
     }
+  }
+
+  #isCopy(message: InboundMessage, entries: readonly Entry[]): boolean {
+    // An entry that only waits for its turn brings no copies; one without SUBACK may.
+    const subscribed = entries.filter(({ granted }) => granted !== null);
+    const certain = subscribed.every(({ confirmed }) => confirmed);
+    return this.#copies.isCopy(message, subscribed.length, certain);
   }
 }
 

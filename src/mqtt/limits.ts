@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { OutboundMessage, QoS } from "./packets.ts";
+import { utf8Length } from "../text.ts";
+import type { MessageProperties, OutboundMessage, QoS } from "./packets.ts";
 
 /** The broker's limits; the defaults are those of a CONNACK that names none. */
 export interface BrokerLimits {
@@ -36,12 +37,11 @@ export function defaultLimits(subscriptionIdentifiers: boolean): BrokerLimits {
   };
 }
 
-const utf8 = new TextEncoder();
+/** Fixed header, packet identifier, properties with a subscription identifier, length, options. */
+const LARGEST_SUBSCRIBE_OVERHEAD = 5 + 2 + 1 + 5 + 2 + 1;
 
 /**
  * Why the broker would not take this message; null when it would.
- *
- * The size is exact but for `properties`, which are counted at their text's length and 8 bytes each.
  */
 export function publishFault(limits: BrokerLimits, message: OutboundMessage): string | null {
   if (message.qos > limits.maximumQoS) {
@@ -60,12 +60,20 @@ export function publishFault(limits: BrokerLimits, message: OutboundMessage): st
   return null;
 }
 
-/** Why the broker would not take a subscription to `filter`; null when it would. */
+/**
+ * Why the broker would not take a subscription; null when it would.
+ *
+ * @param subscription `filter` with, `matched` without `$share/group/`
+ */
 export function subscribeFault(
   limits: BrokerLimits,
-  subscription: { readonly filter: string; readonly shared: boolean },
+  subscription: { readonly filter: string; readonly matched: string; readonly shared: boolean },
 ): string | null {
-  if (!limits.wildcardSubscriptions && /[+#]/.test(subscription.filter)) {
+  const size = LARGEST_SUBSCRIBE_OVERHEAD + utf8Length(subscription.filter);
+  if (limits.maximumPacketSize !== null && size > limits.maximumPacketSize) {
+    return `the topic filter is too long for the broker's packets of ${limits.maximumPacketSize} bytes`;
+  }
+  if (!limits.wildcardSubscriptions && /[+#]/.test(subscription.matched)) {
     return "the broker does not support wildcards in a topic filter";
   }
   if (!limits.sharedSubscriptions && subscription.shared) {
@@ -74,18 +82,26 @@ export function subscribeFault(
   return null;
 }
 
+/** MQTT 5, section 3.3. */
 function publishPacketSize(message: OutboundMessage): number {
-  let remaining = 2 + utf8.encode(message.topic).length + message.payload.length;
-  if (message.qos > 0) remaining += 2;
-  // An MQTT 5 PUBLISH always has a property length, even when it is zero (MQTT 5, 3.3.2.3.1).
-  remaining += 1 + propertiesSize(message);
+  const properties = message.properties === undefined ? 0 : propertiesSize(message.properties);
+  const remaining = 2 + utf8Length(message.topic) + (message.qos > 0 ? 2 : 0) +
+    varintSize(properties) + properties + message.payload.length;
   return 1 + varintSize(remaining) + remaining;
 }
 
-function propertiesSize(message: OutboundMessage): number {
-  const properties = message.properties;
-  if (properties === undefined) return 0;
-  return utf8.encode(JSON.stringify(properties)).length + 8 * Object.keys(properties).length;
+/** Each property is its identifier, one byte, and its value; MQTT 5, section 2.2.2. */
+function propertiesSize(properties: MessageProperties): number {
+  const { contentType, messageExpiryInterval, responseTopic, correlationData, userProperties } =
+    properties;
+  const pairs = Object.entries(userProperties ?? {}).flatMap(([name, value]) =>
+    [value].flat().map((text) => 1 + 2 + utf8Length(name) + 2 + utf8Length(text))
+  );
+  return (contentType === undefined ? 0 : 1 + 2 + utf8Length(contentType)) +
+    (messageExpiryInterval === undefined ? 0 : 1 + 4) +
+    (responseTopic === undefined ? 0 : 1 + 2 + utf8Length(responseTopic)) +
+    (correlationData === undefined ? 0 : 1 + 2 + correlationData.length) +
+    pairs.reduce((sum, size) => sum + size, 0);
 }
 
 function varintSize(value: number): number {

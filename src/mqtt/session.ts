@@ -59,6 +59,8 @@ export class Session {
   #version: ProtocolVersion;
   /** True once a broker has accepted this version: then a mere close is no reason to doubt it. */
   #versionProven = false;
+  /** A connection whose subscriptions are being restored. */
+  #restoring: Connection | undefined;
   #skipWait: () => void = () => {};
   #running: Promise<void> | undefined;
 
@@ -113,7 +115,8 @@ export class Session {
     if (state.kind === "closed") return;
     this.#enter({ kind: "closed", since: this.#clock.now() });
     this.#closing.abort();
-    if (state.kind === "connected") await state.connection.close(ms);
+    const connection = state.kind === "connected" ? state.connection : this.#restoring;
+    await connection?.close(ms);
   }
 
   async #run(): Promise<void> {
@@ -138,12 +141,10 @@ export class Session {
     }
     const ended = new Promise<MqttSmcpError>((resolve) => connection.onEnd(resolve));
     // Nobody may use the connection before what stood on the last one stands on this one.
+    this.#restoring = connection;
     await Promise.race([observer.connected(connection), ended]);
+    this.#restoring = undefined;
     if (connection.failure === undefined) {
-      if (this.#closing.signal.aborted) {
-        await connection.close(0);
-        return 0;
-      }
       log.info(`connected with MQTT ${connection.version}`);
       this.#lastError = undefined;
       this.#enter({ kind: "connected", since: connection.since, connection });

@@ -8,7 +8,7 @@
 import type { Clock } from "../clock.ts";
 import { MqttSmcpError } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import type { Bound } from "../wait.ts";
+import { type Bound, countdown } from "../wait.ts";
 import type { Connection } from "./connection.ts";
 import { ANSWER_TIMEOUT_MS, Desk, messageOf } from "./desk.ts";
 import { Inbox, INBOX_BOUNDS } from "./inbox.ts";
@@ -85,8 +85,9 @@ export class Subscriptions implements SessionObserver {
     bound: Bound,
   ): Promise<Standing> {
     const { filter, qos, includeRetained } = request;
-    return await this.#desk.use(filter, bound, async (entry, release) => {
-      const connection = await connect(bound);
+    const left = countdown(bound);
+    return await this.#desk.use(filter, left(), async (entry, release) => {
+      const connection = await connect(left());
       const known = entry.inbox;
       entry.wantsRetained = includeRetained;
       const stands = known !== null && entry.granted !== null && entry.qos === qos;
@@ -103,7 +104,13 @@ export class Subscriptions implements SessionObserver {
         release();
       };
       try {
-        const granted = await this.#desk.subscribe(connection, entry, qos, bound, includeRetained);
+        const granted = await this.#desk.subscribe(
+          connection,
+          entry,
+          qos,
+          left(),
+          includeRetained,
+        );
         entry.qos = qos;
         inbox.restored(this.#clock.now());
         const end = burst.settled(connection, { clock: this.#clock, ms: LONGEST_BURST_MS });
@@ -111,7 +118,7 @@ export class Subscriptions implements SessionObserver {
         return { inbox, qos: granted };
       } catch (error) {
         if (known === null) entry.inbox = null;
-        this.#desk.leave(entry).then(over);
+        over();
         throw error;
       }
     });
@@ -129,20 +136,17 @@ export class Subscriptions implements SessionObserver {
     connect: Connect,
     bound: Bound,
   ): Promise<RetainedMessages> {
-    return await this.#desk.use(filter, bound, async (entry, release) => {
-      const connection = await connect(bound);
+    const left = countdown(bound);
+    return await this.#desk.use(filter, left(), async (entry, release) => {
+      const connection = await connect(left());
       const found = new RetainedSet();
       const burst = this.#desk.burst(entry, (message) => found.add(message));
       const exact = !/[+#]/.test(filter);
       try {
         // Mosquitto drops most of a large burst at QoS 1; and another QoS than the standing one
         // would change the standing subscription.
-        await this.#desk.subscribe(
-          connection,
-          entry,
-          entry.granted === null ? 0 : entry.qos,
-          bound,
-        );
+        const qos = entry.granted === null ? 0 : entry.qos;
+        await this.#desk.subscribe(connection, entry, qos, left());
         const end = burst.settled(
           connection,
           { ...bound, ms: capMs },
@@ -152,7 +156,7 @@ export class Subscriptions implements SessionObserver {
         return { messages: found.messages(), endedBy, dropped: found.dropped };
       } finally {
         burst.close();
-        this.#desk.leave(entry).then(release);
+        release();
       }
     });
   }
@@ -170,8 +174,9 @@ export class Subscriptions implements SessionObserver {
     connect: Connect,
     bound: Bound,
   ): Promise<() => void> {
-    return await this.#desk.use(filter, bound, async (entry, release) => {
-      const connection = await connect(bound);
+    const left = countdown(bound);
+    return await this.#desk.use(filter, left(), async (entry, release) => {
+      const connection = await connect(left());
       const burst = this.#desk.burst(entry, sinks.retained ?? (() => {}));
       entry.liveSinks.add(sinks.live);
       // The listener is a user until it stops, beside this call, which is one until it returns.
@@ -179,15 +184,14 @@ export class Subscriptions implements SessionObserver {
       const stop = (): void => {
         if (!entry.liveSinks.delete(sinks.live)) return;
         burst.close();
-        entry.users--;
-        this.#desk.leaveInTurn(filter);
+        this.#desk.abandon(entry);
       };
       try {
         if (entry.granted === null) {
-          await this.#desk.subscribe(connection, entry, qos, bound);
+          await this.#desk.subscribe(connection, entry, qos, left());
           entry.qos = qos;
         } else if (sinks.retained !== undefined) {
-          await this.#desk.subscribe(connection, entry, entry.qos, bound);
+          await this.#desk.subscribe(connection, entry, entry.qos, left());
         }
         if (sinks.retained === undefined) burst.close();
         return stop;
@@ -219,6 +223,7 @@ export class Subscriptions implements SessionObserver {
             if (connection.failure === undefined) throw error;
           });
           entry.granted = null;
+          entry.confirmed = false;
         }
         entry.inbox = null;
         const discarded = inbox.hasReaders ? 0 : inbox.pending;
@@ -261,6 +266,7 @@ export class Subscriptions implements SessionObserver {
     } catch (error) {
       burst.close();
       entry.granted = null;
+      entry.confirmed = false;
       this.#log.warning(`a standing subscription was not restored: ${messageOf(error)}`);
     }
   }

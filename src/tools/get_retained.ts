@@ -15,7 +15,7 @@ import {
   timeoutParam,
   withProgress,
 } from "./common.ts";
-import { fitMessages, MESSAGE_SCHEMA } from "./messages.ts";
+import { fitMessages, MESSAGE_SCHEMA, presentTopic } from "./messages.ts";
 import { type AnyTool, defineTool, type ToolContext, type ToolResult } from "./tool.ts";
 
 /** Reads the current (retained) values under a topic filter. */
@@ -60,12 +60,12 @@ export const getRetained: AnyTool = defineTool({
       );
     }
     const found = await readRetained(topic, timeout * 1_000, context);
-    const fitted = fitMessages(found.messages, context.maxResultChars, { topic });
+    const fitted = fitMessages(found.messages, context.maxResultChars, presentTopic(topic));
     const omitted = found.messages.length - fitted.taken + found.dropped;
     const complete = omitted === 0 && found.endedBy !== "timeout";
     const note = noteOn(omitted, found);
     return {
-      topic,
+      ...presentTopic(topic),
       message_count: fitted.taken,
       messages: fitted.messages,
       complete,

@@ -84,9 +84,13 @@ export const listTopics: AnyTool = defineTool({
     } finally {
       stop();
     }
-    const page = seen.page(cursor, limit, context.maxResultChars - 800 - toSafeJson(topic).length);
+    const page = seen.page(
+      cursor,
+      limit,
+      context.maxResultChars - 1_200 - toSafeJson(presentTopic(topic)).length,
+    );
     return {
-      topic,
+      ...presentTopic(topic),
       topic_count: seen.size,
       topics: page.topics,
       ...(page.next === undefined ? {} : { next_cursor: page.next }),

@@ -20,6 +20,7 @@ export const MESSAGE_SCHEMA: Record<string, unknown> = {
     encoding: { type: "string", description: '"base64" when payload is not plain text' },
     truncated: { type: "boolean", description: "True when payload is only the beginning" },
     size: { type: "integer", description: "Bytes of the whole payload, when truncated" },
+    properties_omitted: { type: "boolean", description: "True when its properties did not fit" },
     retain: { type: "boolean", description: "True: stored by the broker. False: live" },
     qos: { type: "integer" },
     received: { type: "string", description: "When it arrived here, ISO 8601" },
@@ -74,16 +75,25 @@ export function presentMessage(message: InboundMessage): PresentedMessage {
   return present(message, encodePayload(message.payload));
 }
 
-function presentCut(message: InboundMessage, chars: number): PresentedMessage {
-  const bare = toSafeJson(present(message, { payload: "", truncated: true, size: 1e9 }));
-  let budget = Math.max(LEAST_PAYLOAD_CHARS, chars - bare.length);
+function presentCut(whole: InboundMessage, chars: number): PresentedMessage {
+  const { properties: _, ...plain } = whole;
+  const hasRoom = bareLength(whole) <= chars - LEAST_PAYLOAD_CHARS;
+  const message: InboundMessage = hasRoom ? whole : plain;
+  const mark = message === whole ? {} : { properties_omitted: true };
+  const bare = bareLength(message);
+  let budget = Math.max(LEAST_PAYLOAD_CHARS, chars - bare);
   // Escapes make JSON longer than the text it holds, by an amount only the text itself tells.
   while (true) {
-    const cut = present(message, cutPayload(message.payload, budget));
-    const excess = toSafeJson(cut).length - Math.max(chars, bare.length + LEAST_PAYLOAD_CHARS);
+    const cut = { ...present(message, cutPayload(message.payload, budget)), ...mark };
+    const excess = toSafeJson(cut).length - Math.max(chars, bare + LEAST_PAYLOAD_CHARS);
     if (excess <= 0 || budget <= LEAST_PAYLOAD_CHARS) return cut;
     budget = Math.max(LEAST_PAYLOAD_CHARS, Math.min(budget - excess, Math.floor(budget * 0.9)));
   }
+}
+
+function bareLength(message: InboundMessage): number {
+  const bare = present(message, { payload: "", truncated: true, size: 1e9 });
+  return toSafeJson({ ...bare, properties_omitted: true }).length;
 }
 
 function present(message: InboundMessage, payload: object): PresentedMessage {

@@ -35,6 +35,9 @@ export type Arguments<P extends Params> = {
     : Value<P[K]> | undefined;
 };
 
+/** Unknown parameters that an error names. */
+const MOST_NAMED = 5;
+
 /** The JSON Schema of the parameters. */
 export function inputSchema(params: Params): Record<string, unknown> {
   const properties = Object.fromEntries(
@@ -55,12 +58,12 @@ export function readArguments<P extends Params>(
   sent: Readonly<Record<string, unknown>>,
 ): Arguments<P> {
   const faults: string[] = [];
-  for (const name of Object.keys(sent)) {
-    if (!Object.hasOwn(params, name)) {
-      faults.push(
-        `there is no parameter ${quote(name)}; there is ${Object.keys(params).join(", ")}`,
-      );
-    }
+  const unknown = Object.keys(sent).filter((name) => !Object.hasOwn(params, name));
+  if (unknown.length > 0) {
+    const named = unknown.slice(0, MOST_NAMED).map(quote).join(", ");
+    const more = unknown.length > MOST_NAMED ? ` and ${unknown.length - MOST_NAMED} more` : "";
+    const known = Object.keys(params).join(", ") || "none";
+    faults.push(`there is no parameter ${named}${more} (the parameters: ${known})`);
   }
   const values: Record<string, unknown> = {};
   for (const [name, param] of Object.entries(params)) {

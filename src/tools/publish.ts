@@ -9,7 +9,7 @@ import { ANSWER_TIMEOUT_MS } from "../mqtt/desk.ts";
 import { decodePayload } from "../payload.ts";
 import { quote } from "../text.ts";
 import { callBound, checkTopicName, connectionBound, QOS_PARAM } from "./common.ts";
-import { fitMessages, MESSAGE_SCHEMA } from "./messages.ts";
+import { fitMessages, MESSAGE_SCHEMA, presentTopic } from "./messages.ts";
 import { ENCODING_PARAM, PROPERTY_PARAMS, readProperties, send } from "./outbound.ts";
 import { type AnyTool, defineTool, type ToolContext, type ToolResult } from "./tool.ts";
 
@@ -78,12 +78,12 @@ export const publish: AnyTool = defineTool({
     const { reasonCode } = await send(connection, outbound, bound);
     const note = noteOn(outbound, reasonCode);
     return {
-      topic,
+      ...presentTopic(topic),
       retain,
       qos,
-      ...(replaced === undefined
-        ? {}
-        : { replaced: fitMessages([replaced], context.maxResultChars, { topic }).messages[0] }),
+      ...(replaced === undefined ? {} : {
+        replaced: fitMessages([replaced], context.maxResultChars, presentTopic(topic)).messages[0],
+      }),
       ...(note === undefined ? {} : { note }),
     };
   },

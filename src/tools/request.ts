@@ -21,7 +21,7 @@ import {
   timeoutParam,
   withProgress,
 } from "./common.ts";
-import { fitMessages, MESSAGE_SCHEMA } from "./messages.ts";
+import { fitMessages, MESSAGE_SCHEMA, presentTopic } from "./messages.ts";
 import { ENCODING_PARAM, send } from "./outbound.ts";
 import { type AnyTool, defineTool, type ToolContext, type ToolResult } from "./tool.ts";
 
@@ -166,8 +166,9 @@ async function exchange(
   if (answer.message === undefined) throw failure ?? noAnswer(outbound, timeoutMs, acknowledged);
   const { topic } = outbound;
   return {
-    topic,
-    response: fitMessages([answer.message], context.maxResultChars, { topic }).messages[0],
+    ...presentTopic(topic),
+    response:
+      fitMessages([answer.message], context.maxResultChars, presentTopic(topic)).messages[0],
     elapsed_ms: answer.message.receivedAt - started,
     acknowledged,
   };

@@ -11,7 +11,7 @@ import type { QoS } from "../mqtt/packets.ts";
 import { quote } from "../text.ts";
 import { until } from "../wait.ts";
 import { callBound, checkTopicFilter, QOS_PARAM, timeoutParam, withProgress } from "./common.ts";
-import { fitMessages, MESSAGE_SCHEMA } from "./messages.ts";
+import { fitMessages, MESSAGE_SCHEMA, presentTopic } from "./messages.ts";
 import { type AnyTool, defineTool, type ToolContext, type ToolResult } from "./tool.ts";
 
 /** Collects messages under a topic filter, and keeps the subscription. */
@@ -98,11 +98,11 @@ export const subscribe: AnyTool = defineTool({
     const fitted = fitMessages(
       waiting.slice(0, end.mostToReturn),
       context.maxResultChars,
-      { topic, gaps: presentGaps(inbox.gaps) },
+      { ...presentTopic(topic), gaps: presentGaps(inbox.gaps) },
     );
     const { dropped, gaps } = reader.consume(fitted.taken);
     return {
-      topic,
+      ...presentTopic(topic),
       qos: granted,
       message_count: fitted.taken,
       messages: fitted.messages,

@@ -6,6 +6,7 @@
 
 import { quote } from "../text.ts";
 import { callBound } from "./common.ts";
+import { presentTopic } from "./messages.ts";
 import { type AnyTool, defineTool, type ToolResult } from "./tool.ts";
 
 /** Ends a standing subscription. */
@@ -34,6 +35,6 @@ export const unsubscribe: AnyTool = defineTool({
   action: ({ topic }) => `unsubscribe from ${quote(topic)}`,
   async run({ topic }, context): Promise<ToolResult> {
     const { discarded } = await context.subscriptions.drop(topic, callBound(context));
-    return { topic, ...(discarded === 0 ? {} : { discarded }) };
+    return { ...presentTopic(topic), ...(discarded === 0 ? {} : { discarded }) };
   },
 });
