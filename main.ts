@@ -112,12 +112,14 @@ async function refuse(streams: HandshakeStreams, log: Logger, error: unknown): P
   return 1;
 }
 
-/** Resolves at the first SIGINT or SIGTERM. */
+/** Resolves at the first signal that asks to stop. */
 function onStopSignal(): Promise<void> {
+  // Windows knows no SIGTERM; there a parent ends this process, or closes its stdin.
+  const signals: Deno.Signal[] = Deno.build.os === "windows"
+    ? ["SIGINT"]
+    : ["SIGINT", "SIGTERM", "SIGHUP"];
   return new Promise((resolve) => {
-    Deno.addSignalListener("SIGINT", () => resolve());
-    // Windows knows no SIGTERM; there a parent ends this process, or closes its stdin.
-    if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", () => resolve());
+    for (const signal of signals) Deno.addSignalListener(signal, resolve);
   });
 }
 
