@@ -10,8 +10,8 @@ const FIRST_MS = 1_000;
 const LONGEST_MS = 60_000;
 const JITTER = 0.2;
 
-/** A connection that lived this long was sound: the next wait starts from the beginning. */
-const STABLE_MS = 10_000;
+/** A connection that lived this many milliseconds was sound: the next wait starts anew. */
+export const STABLE_MS = 10_000;
 /** A client that is thrown out by its double is not sound until much later. */
 const STABLE_AFTER_TAKEOVER_MS = 300_000;
 

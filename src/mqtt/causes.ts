@@ -81,9 +81,9 @@ function explainDisconnect(code: number): MqttSmcpError {
 
 function explainForeignBytes(evidence: Evidence): MqttSmcpError | undefined {
   const first = evidence.firstBytes;
-  if (first === undefined || evidence.connected || evidence.tls) return undefined;
+  if (first === undefined || evidence.connected || mayBeginSession(first)) return undefined;
   // A TLS alert record: the port answered our plain CONNECT in TLS.
-  if (first[0] === 0x15 && first[1] === 0x03) {
+  if (!evidence.tls && first[0] === 0x15 && first[1] === 0x03) {
     return cause(
       "TLS_REQUIRED",
       "the port speaks TLS, and MQTT_TLS is not set",
@@ -97,7 +97,22 @@ function explainForeignBytes(evidence: Evidence): MqttSmcpError | undefined {
       "Ask the operator to check MQTT_PORT, or to set MQTT_TRANSPORT to ws.",
     );
   }
-  return undefined;
+  return notSpoken(evidence);
+}
+
+/** Whether a broker may begin with these bytes: CONNACK, AUTH, or DISCONNECT (MQTT-3.2.0-1). */
+export function mayBeginSession(first: Uint8Array): boolean {
+  const packetType = (first[0] ?? 0) >> 4;
+  return packetType === 2 || packetType === 14 || packetType === 15;
+}
+
+function notSpoken({ transport }: Evidence): MqttSmcpError {
+  return cause(
+    "PROTOCOL_NOT_SPOKEN",
+    "what answers on that port does not speak " +
+      (transport === "ws" ? "MQTT over WebSocket" : "MQTT"),
+    "Ask the operator to check MQTT_PORT and MQTT_TRANSPORT.",
+  );
 }
 
 function explainError(evidence: Evidence): MqttSmcpError | undefined {
@@ -137,7 +152,7 @@ function byTls(code: string, message: string): MqttSmcpError | undefined {
       text,
     )
   ) {
-    return cause("TLS_EXPIRED", "the broker's certificate is expired or not valid yet");
+    return expiredCertificate();
   }
   if (/ALTNAME_INVALID|NotValidForName|not valid for name|does not match certificate/i.test(text)) {
     return cause(
@@ -209,18 +224,34 @@ function byMessage(message: string, evidence: Evidence): MqttSmcpError | undefin
   if (
     /header flag|packet|protocol|Parse Error|Expected HTTP|WebSocket|sub protocol/i.test(message)
   ) {
-    return cause(
-      "PROTOCOL_NOT_SPOKEN",
-      "what answers on that port does not speak " +
-        (evidence.transport === "ws" ? "MQTT over WebSocket" : "MQTT"),
-      "Ask the operator to check MQTT_PORT and MQTT_TRANSPORT.",
-    );
+    return notSpoken(evidence);
   }
   return undefined;
 }
 
+/** The cause to suspect when a broker keeps closing connections that it has just accepted. */
+export function suspectTakeover(): MqttSmcpError {
+  return cause(
+    "CONNECTION_CLOSED",
+    "the broker keeps closing the connection soon after accepting it; most likely another client " +
+      "uses the same client id and takes the session over",
+    "Ask the operator to give each client its own MQTT_CLIENT_ID.",
+  );
+}
+
+/** The cause for a certificate that turned out to be out of its time. */
+export function expiredCertificate(): MqttSmcpError {
+  return cause("TLS_EXPIRED", "the broker's certificate is expired or not valid yet");
+}
+
 function explainClose(evidence: Evidence): MqttSmcpError {
-  if (evidence.connected) return cause("CONNECTION_CLOSED", "the connection was closed");
+  if (evidence.connected) {
+    return cause(
+      "CONNECTION_CLOSED",
+      "the connection was closed",
+      "If this repeats, another client may use the same MQTT_CLIENT_ID.",
+    );
+  }
   if (evidence.tls && !evidence.transportUp && evidence.transport === "tcp") {
     return cause("TLS_FAILED", "the connection was closed during the TLS handshake");
   }

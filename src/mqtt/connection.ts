@@ -10,6 +10,7 @@ import type { IPublishPacket, MqttClient } from "mqtt";
 import type { Clock } from "../clock.ts";
 import { MqttSmcpError } from "../errors.ts";
 import { type Bound, cancelled, Listeners, until, withDeadline } from "../wait.ts";
+import { refineCause } from "./certificate.ts";
 import { dial, type Endpoint } from "./dial.ts";
 import type { BrokerLimits } from "./limits.ts";
 import type {
@@ -255,7 +256,7 @@ export function openConnection(
     const onAbort = (): void => watch.fail(cancelled());
     const forget = watch.onEnd((cause) => {
       signal.removeEventListener("abort", onAbort);
-      reject(cause);
+      refineCause(cause, endpoint, clock).then(reject);
     });
     signal.addEventListener("abort", onAbort);
     client.once("connect", (connack) => {

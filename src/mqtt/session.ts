@@ -8,7 +8,8 @@ import type { Clock } from "../clock.ts";
 import { MqttSmcpError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { type Bound, Listeners, until } from "../wait.ts";
-import { Backoff, failsFast, nudgeAfterMs } from "./backoff.ts";
+import { Backoff, failsFast, nudgeAfterMs, STABLE_MS } from "./backoff.ts";
+import { suspectTakeover } from "./causes.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import type { Endpoint } from "./dial.ts";
 import type { InboundMessage, ProtocolVersion } from "./packets.ts";
@@ -61,6 +62,8 @@ export class Session {
   #versionProven = false;
   /** A connection whose subscriptions are being restored. */
   #restoring: Connection | undefined;
+  /** Connections in a row that were closed, without a reason given, soon after CONNACK. */
+  #quickLosses = 0;
   #skipWait: () => void = () => {};
   #running: Promise<void> | undefined;
 
@@ -149,10 +152,19 @@ export class Session {
       this.#lastError = undefined;
       this.#enter({ kind: "connected", since: connection.since, connection });
     }
-    const cause = this.#fail(await ended);
+    const reason = await ended;
+    const livedMs = this.#clock.now() - connection.since;
+    const cause = this.#fail(this.#judgeLoss(reason, livedMs));
     observer.lost(cause);
     if (!this.#closing.signal.aborted) log.warning(`connection lost: ${cause.message}`);
-    return this.#backoff.afterLoss(cause, this.#clock.now() - connection.since);
+    return this.#backoff.afterLoss(cause, livedMs);
+  }
+
+  /** Many brokers do not say that a client id was taken over: they only close, again and again. */
+  #judgeLoss(cause: MqttSmcpError, livedMs: number): MqttSmcpError {
+    const quick = cause.code === "CONNECTION_CLOSED" && livedMs < STABLE_MS;
+    this.#quickLosses = quick ? this.#quickLosses + 1 : 0;
+    return this.#quickLosses > 1 ? suspectTakeover() : cause;
   }
 
   /** With MQTT_VERSION=auto, MQTT 5 first, and 3.1.1 with a broker that does not take that. */

@@ -7,7 +7,7 @@
 
 import type { MqttClient } from "mqtt";
 import { MqttSmcpError } from "../errors.ts";
-import { type Evidence, explain } from "./causes.ts";
+import { type Evidence, explain, mayBeginSession } from "./causes.ts";
 import type { Endpoint } from "./dial.ts";
 import { fromReturnCode } from "./reason_codes.ts";
 
@@ -102,6 +102,8 @@ export class Watch {
     // Before the parser's own listener, which may fail on these very bytes.
     stream.prependOnceListener("data", (bytes: Uint8Array) => {
       this.#evidence.firstBytes = bytes.slice(0, 8);
+      // The parser may wait for ever for the rest of what it takes for a long packet.
+      if (!mayBeginSession(bytes)) stream.destroy();
     });
     client.on("packetreceive", (packet) => this.#see(packet as SeenPacket));
     client.on("packetsend", (packet) => {
