@@ -8,6 +8,7 @@
 import { systemClock } from "./src/clock.ts";
 import { type Config, parseConfig, secretsOf } from "./src/config.ts";
 import { type Confined, startHere, startWorker } from "./src/confined.ts";
+import { messageOf } from "./src/confinement.ts";
 import { HandshakeError } from "./src/errors.ts";
 import { readFlags, TERMINAL_HINT } from "./src/flags.ts";
 import {
@@ -83,6 +84,8 @@ async function startConfined(config: Config, rest: Uint8Array, log: Logger): Pro
     const confined = await withinLoadTime(startWorker(module, config, rest));
     // What this process could still reach, it can reach no more.
     await Deno.permissions.revoke({ name: "net" });
+    // Without being asked, Deno lets a program import from some hosts.
+    await Deno.permissions.revoke({ name: "import" });
     return confined;
   }
   log.warning(
@@ -130,10 +133,6 @@ async function stop(confined: Confined): Promise<number> {
     return () => {};
   });
   return 0;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : "unexpected error";
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -62,6 +62,10 @@ async function bench(args: string[]): Promise<number> {
   for (const line of tableLines(rows)) print(line);
   const missed = rows.filter((row) => !holds(row));
   print(`\n${rows.length - missed.length} of ${rows.length} marks kept`);
+  const [load = 0] = Deno.loadavg();
+  if (load > navigator.hardwareConcurrency) {
+    print(`This machine is busy (load ${load.toFixed(1)}): the figures are worth little`);
+  }
   return flags.strict && missed.length > 0 ? 1 : 0;
 }
 

@@ -5,7 +5,14 @@
  */
 
 import type { Config } from "./config.ts";
-import { DISCONNECT_MS, type FromWorker, type ToWorker, workerPermissions } from "./confinement.ts";
+import {
+  DISCONNECT_MS,
+  type FromWorker,
+  messageOf,
+  onUncaught,
+  type ToWorker,
+  workerPermissions,
+} from "./confinement.ts";
 
 /** The confined half, loaded and connecting to the broker. */
 export interface Confined {
@@ -33,15 +40,18 @@ export function startWorker(module: URL, config: Config, rest: Uint8Array): Prom
   // A failure before `ready` is this function's own; without a listener it would count as unhandled.
   ended.promise.catch(() => {});
   return new Promise((resolve, reject) => {
+    const failed = (message: string): void => {
+      reject(new Error(message));
+      ended.reject(new Error(message));
+    };
     worker.onerror = (event) => {
       event.preventDefault();
-      const error = new Error(event.message);
-      reject(error);
-      ended.reject(error);
+      failed(event.message);
     };
     worker.onmessageerror = () => ended.reject(new Error("a message could not be read"));
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-      if (data.kind === "ended") ended.resolve();
+      if (data.kind === "failed") failed(data.message);
+      else if (data.kind === "ended") ended.resolve();
       else {
         resolve({
           begin: () => tell({ kind: "begin" }),
@@ -56,16 +66,19 @@ export function startWorker(module: URL, config: Config, rest: Uint8Array): Prom
 
 /** Loads the same half into this isolate, where only the flags of the command line confine it. */
 export async function startHere(config: Config, rest: Uint8Array): Promise<Confined> {
+  const ended = Promise.withResolvers<void>();
+  ended.promise.catch(() => {});
+  onUncaught((cause) => ended.reject(new Error(messageOf(cause))));
   const { serve } = await import("./serve.ts");
   const serving = serve(config, rest, {
     input: Deno.stdin,
     output: Deno.stdout,
     errors: Deno.stderr,
   });
-  const ended = Promise.withResolvers<void>();
   const stop = (): void => {
     serving.stop(DISCONNECT_MS).then(ended.resolve, ended.reject);
   };
   serving.clientGone.then(stop);
-  return { begin: () => void serving.begin(), ended: ended.promise, stop };
+  const begin = (): void => void serving.begin().catch(ended.reject);
+  return { begin, ended: ended.promise, stop };
 }

@@ -15,6 +15,8 @@ export type ToWorker =
 
 /** From the confined half to the privileged one. */
 export type FromWorker =
+  /** Something threw that nobody caught. */
+  | { readonly kind: "failed"; readonly message: string }
   /** Everything is loaded. */
   | { readonly kind: "ready" }
   /** The client is gone, or `stop` was done. */
@@ -39,4 +41,24 @@ export function workerPermissions(host: string, port: number): Deno.PermissionOp
     sys: false,
     write: false,
   };
+}
+
+/**
+ * Calls `failed` with what nobody caught. Deno would print it to stderr as it is, credentials and all,
+ * before anybody could redact it.
+ */
+export function onUncaught(failed: (cause: unknown) => void): void {
+  addEventListener("error", (event) => {
+    event.preventDefault();
+    failed(event.error);
+  });
+  addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    failed(event.reason);
+  });
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : "something that is no error was thrown";
 }

@@ -7,16 +7,17 @@
 import { MqttSmcpError } from "./errors.ts";
 import type { LastSeen } from "./mqtt/last_seen.ts";
 import type { InboundMessage } from "./mqtt/packets.ts";
-import { encodePayload } from "./payload.ts";
+import { cutPayload, type EncodedPayload, encodePayload } from "./payload.ts";
 import { invalidParams, RPC_CODES, RpcError } from "./rpc_error.ts";
 import { quote } from "./text.ts";
 import { topicNameFault } from "./topic.ts";
-import { connectionBound } from "./tools/common.ts";
+import { connectionBound, isReadable } from "./tools/common.ts";
 import type { ToolServices } from "./tools/tool.ts";
 
 const PREFIX = "mqtt://broker/";
 const READ_MS = 1_000;
 const MOST_COMPLETIONS = 100;
+const LONGEST_COMPLETION = 500;
 const MOST_SUBSCRIPTIONS = 200;
 /** Milliseconds between two notifications of one topic: at most four a second. */
 const NOTIFY_MS = 250;
@@ -52,28 +53,24 @@ export class Resources implements Disposable {
    */
   async read(uri: unknown, signal: AbortSignal): Promise<Record<string, unknown>> {
     const topic = this.#topicOf(uri, "read");
-    const message = await this.#retained(topic, signal) ?? this.#lastSeen.get(topic);
+    const stored = await this.#retained(topic, signal);
+    const message = stored ?? this.#lastSeen.get(topic);
     if (message === undefined) {
       throw new RpcError(
         RPC_CODES.resourceNotFound,
         `Cannot read ${quote(topic)}: it has no retained value, and none was seen lately`,
       );
     }
-    const { payload, encoding } = encodePayload(message.payload);
-    const content = encoding === "base64"
-      ? { mimeType: "application/octet-stream", blob: payload }
-      : { mimeType: "text/plain", text: payload };
-    const metadata = {
-      retain: message.retain,
-      qos: message.qos,
-      received: new Date(message.receivedAt).toISOString(),
-    };
-    return { contents: [{ uri, ...content, _meta: metadata }] };
+    return { contents: [{ uri, ...this.#present(message, stored !== undefined) }] };
   }
 
-  /** The topics seen lately that begin with `value`. */
+  /** The topics seen lately that begin with `value`, as they stand in a resource's URI. */
   complete(value: string): Record<string, unknown> {
-    const all = this.#lastSeen.topics().filter((topic) => topic.startsWith(value)).sort();
+    const all = this.#lastSeen.topics()
+      .filter((topic) => topic.length <= LONGEST_COMPLETION)
+      .filter((topic) => topic.startsWith(value) || toUriPart(topic).startsWith(value))
+      .map(toUriPart)
+      .sort();
     const values = all.slice(0, MOST_COMPLETIONS);
     return { completion: { values, total: all.length, hasMore: all.length > values.length } };
   }
@@ -97,7 +94,9 @@ export class Resources implements Disposable {
       const { clock, subscriptions, connect } = this.#services;
       const bound = connectionBound({ clock, signal });
       const live = (): void => coalesced.changed();
-      const leave = await subscriptions.listen(topic, 0, { live }, connect, bound);
+      // After a gap the value may be another, although no message said so.
+      const sinks = { live, restored: live };
+      const leave = await subscriptions.listen(topic, 0, sinks, connect, bound);
       const stop = (): void => {
         coalesced[Symbol.dispose]();
         leave();
@@ -140,6 +139,9 @@ export class Resources implements Disposable {
       const hint = /[+#]/.test(topic) ? "; for several topics use the tool get_retained" : "";
       throw invalidParams(`cannot ${action} ${quote(topic)}: ${fault}${hint}`);
     }
+    if (!isReadable(topic)) {
+      throw invalidParams(`cannot ${action} ${quote(topic)}: it names a shared subscription`);
+    }
     const refusal = this.#services.policy.refuseSubscribe(topic);
     if (refusal !== null) {
       throw invalidParams(
@@ -147,6 +149,28 @@ export class Resources implements Disposable {
       );
     }
     return topic;
+  }
+
+  #present(message: InboundMessage, stored: boolean): Record<string, unknown> {
+    const most = this.#services.maxResultChars;
+    const value: EncodedPayload & { truncated?: true; size?: number } =
+      message.payload.length <= most
+        ? encodePayload(message.payload)
+        : cutPayload(message.payload, most);
+    const { payload, encoding, ...cut } = value;
+    return {
+      ...(encoding === "base64"
+        ? { mimeType: "application/octet-stream", blob: payload }
+        : { mimeType: "text/plain", text: payload }),
+      _meta: {
+        // A stored value that was seen lately may be gone from the broker by now.
+        source: stored ? "retained" : "last_seen",
+        retain: stored,
+        qos: message.qos,
+        received: new Date(message.receivedAt).toISOString(),
+        ...cut,
+      },
+    };
   }
 
   async #retained(topic: string, signal: AbortSignal): Promise<InboundMessage | undefined> {
@@ -193,6 +217,11 @@ class Coalesced implements Disposable {
     this.#disposed = true;
     this.#cancel?.();
   }
+}
+
+/** A topic as it stands in a URI: what would end the path, or cannot be shown, is encoded. */
+function toUriPart(topic: string): string {
+  return topic.split("/").map(encodeURIComponent).join("/");
 }
 
 function toRpcError(action: string, error: unknown): RpcError {

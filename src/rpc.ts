@@ -5,11 +5,10 @@
  * @module
  */
 
+// @ts-types="@modelcontextprotocol/sdk/types"
 import {
-  InitializeRequestSchema,
   isJSONRPCNotification,
   isJSONRPCRequest,
-  isJSONRPCResponse,
   type JSONRPCMessage,
   type RequestId,
 } from "@modelcontextprotocol/sdk/types.js";
@@ -26,7 +25,7 @@ export interface Refusal {
 export type Inbound =
   | { readonly kind: "request"; readonly id: RequestId; readonly message: JSONRPCMessage }
   | { readonly kind: "notification"; readonly message: JSONRPCMessage }
-  | { readonly kind: "response"; readonly message: JSONRPCMessage }
+  | { readonly kind: "response" }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
 /** An error response. */
@@ -54,10 +53,11 @@ export function readMessage(bytes: Uint8Array): Inbound {
 function classify(value: Record<string, unknown>): Inbound {
   const message = value as unknown as JSONRPCMessage;
   if (isJSONRPCRequest(message)) {
-    return initializeFault(message) ?? { kind: "request", id: message.id, message };
+    return { kind: "request", id: message.id, message };
   }
   if (isJSONRPCNotification(message)) return { kind: "notification", message };
-  if (isJSONRPCResponse(message)) return { kind: "response", message };
+  // The server asks nothing, so no response is of use, and an answer to one would be out of turn.
+  if (!("method" in value) && ("result" in value || "error" in value)) return { kind: "response" };
   const id = typeof value.id === "string" || Number.isInteger(value.id)
     ? value.id as RequestId
     : null;
@@ -76,17 +76,6 @@ function fault(value: Record<string, unknown>): string {
     return "params must be an object";
   }
   return "params are malformed";
-}
-
-function initializeFault(message: JSONRPCMessage & { id: RequestId }): Inbound | undefined {
-  if (!("method" in message) || message.method !== "initialize") return undefined;
-  if (InitializeRequestSchema.safeParse(message).success) return undefined;
-  return refuse(
-    message.id,
-    RPC_CODES.invalidParams,
-    "Invalid params: initialize needs protocolVersion (a string), capabilities (an object) and " +
-      "clientInfo (an object with name and version)",
-  );
 }
 
 function refuse(id: RequestId | null, code: number, message: string): Inbound {

@@ -15,7 +15,7 @@ import { Subscriptions } from "./mqtt/subscriptions.ts";
 import { Policy } from "./policy.ts";
 import { Resources } from "./resources.ts";
 import { createServer } from "./server.ts";
-import { CONNECTION_WAIT_MS, type ToolServices } from "./tools/tool.ts";
+import type { ToolServices } from "./tools/tool.ts";
 import { LastSeen } from "./mqtt/last_seen.ts";
 import { READING_TOOLS, TOOLS } from "./tools/mod.ts";
 import { MAX_MESSAGE_BYTES, StreamTransport } from "./transport.ts";
@@ -70,14 +70,14 @@ export function serve(config: Config, rest: Uint8Array, streams: ServeStreams): 
     clock: systemClock,
     policy,
     subscriptions,
-    connect: (bound) =>
-      session.connection({ ...bound, ms: Math.min(bound.ms, CONNECTION_WAIT_MS) }),
+    connect: (bound) => session.connection(bound),
     session,
     broker: config,
     maxResultChars: config.maxResultChars,
   };
+  const tools = policy.readOnly ? READING_TOOLS : TOOLS;
   const resources = new Resources(services, lastSeen);
-  const server = createServer(policy.readOnly ? READING_TOOLS : TOOLS, resources, services);
+  const server = createServer(tools, resources, services, log);
   const lines = new LineReader(streams.input, { maxBytes: MAX_MESSAGE_BYTES, initial: rest });
   const transport = new StreamTransport(lines, streams.output);
   const gone = Promise.withResolvers<void>();
@@ -85,7 +85,7 @@ export function serve(config: Config, rest: Uint8Array, streams: ServeStreams): 
     resources[Symbol.dispose]();
     gone.resolve();
   };
-  server.onerror = (error: Error) => log.debug(`protocol: ${error.message.slice(0, 200)}`);
+  server.onerror = (error) => log.debug(`protocol: ${error.message.slice(0, 200)}`);
   session.start();
   return {
     begin: () => server.connect(transport),

@@ -1,68 +1,49 @@
 /**
- * The MCP server: what it says of itself, its list of tools, and the calls.
- *
- * The SDK's `Server` keeps the protocol (initialize, ping, cancellation, progress); requests for
- * tools come to its fallback handler, since a handler registered with a schema answers a malformed
- * request with a dump of the validator.
+ * The MCP server: what it says of itself, its list of tools and resources, and the calls.
  *
  * @module
  */
 
-import { Server } from "@modelcontextprotocol/sdk/server/index.js";
-import type { Request, Result } from "@modelcontextprotocol/sdk/types.js";
+import type { Logger } from "./log.ts";
+import { type Handler, McpProtocol, type RequestExtra } from "./mcp_protocol.ts";
 import { type Resources, TOPIC_TEMPLATE } from "./resources.ts";
-import { invalidParams, RPC_CODES, RpcError } from "./rpc_error.ts";
+import { invalidParams } from "./rpc_error.ts";
 import { quote, toSafeJson } from "./text.ts";
 import { inputSchema } from "./tools/params.ts";
 import type { AnyTool, ToolServices } from "./tools/tool.ts";
-import { PRODUCT } from "./version.ts";
-
-/** The part of the SDK's `extra` that a call uses. */
-interface CallExtra {
-  readonly signal: AbortSignal;
-  readonly _meta?: { readonly progressToken?: string | number | undefined } | undefined;
-  readonly sendNotification: (notification: {
-    method: "notifications/progress";
-    params: { progressToken: string | number; progress: number; total: number };
-  }) => Promise<void>;
-}
-
-type Handler = (params: Readonly<Record<string, unknown>>, extra: CallExtra) => unknown;
 
 /** Makes a server with these tools and resources; connect it to a transport to begin. */
 export function createServer(
   tools: readonly AnyTool[],
   resources: Resources,
   services: ToolServices,
-): Server {
-  const server = new Server(PRODUCT, {
-    capabilities: { tools: {}, resources: { subscribe: true }, completions: {} },
-    instructions: instructions(services),
-    // The default compiles schemas of the client's elicitation answers; nothing here elicits.
-    jsonSchemaValidator: { getValidator: () => refuseValidation },
-  });
+  log: Logger,
+): McpProtocol {
   const notify = (uri: string): void => {
     // A client that is gone need not be told, and the transport knows that it is gone.
-    server.sendResourceUpdated({ uri }).catch(() => {});
+    server.notification({ method: "notifications/resources/updated", params: { uri } })
+      .catch(() => {});
   };
-  const handlers = new Map<string, Handler>([
-    ...toolHandlers(tools, services),
-    ...resourceHandlers(resources, notify),
-  ]);
-  server.fallbackRequestHandler = async (request: Request, extra: unknown): Promise<Result> => {
-    const handler = handlers.get(request.method);
-    if (handler === undefined) throw new RpcError(RPC_CODES.methodNotFound, "Method not found");
-    return await handler(request.params ?? {}, extra as CallExtra) as Result;
-  };
+  const server = new McpProtocol(
+    {
+      capabilities: { tools: {}, resources: { subscribe: true }, completions: {} },
+      instructions: instructions(services),
+    },
+    new Map([...toolHandlers(tools, services, log), ...resourceHandlers(resources, notify)]),
+  );
   return server;
 }
 
-function toolHandlers(tools: readonly AnyTool[], services: ToolServices): [string, Handler][] {
+function toolHandlers(
+  tools: readonly AnyTool[],
+  services: ToolServices,
+  log: Logger,
+): [string, Handler][] {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
   const listed = tools.map(describe);
   return [
     ["tools/list", () => ({ tools: listed })],
-    ["tools/call", (params, extra) => callTool(byName, services, params, extra)],
+    ["tools/call", (params, extra) => callTool(byName, services, params, extra, log)],
   ];
 }
 
@@ -147,8 +128,9 @@ async function callTool(
   tools: ReadonlyMap<string, AnyTool>,
   services: ToolServices,
   params: Readonly<Record<string, unknown>>,
-  extra: CallExtra,
-): Promise<Result> {
+  extra: RequestExtra,
+  log: Logger,
+): Promise<Record<string, unknown>> {
   const { name, arguments: sent = {} } = params;
   if (typeof name !== "string") throw invalidParams("name must be a string");
   const tool = tools.get(name);
@@ -156,11 +138,13 @@ async function callTool(
   if (typeof sent !== "object" || sent === null || Array.isArray(sent)) {
     throw invalidParams("arguments must be an object");
   }
+  const started = services.clock.now();
   const { failed, result } = await tool.call(sent as Record<string, unknown>, {
     ...services,
     signal: extra.signal,
     progress: progressSender(extra),
   });
+  log.debug(`${name}: ${result.code ?? "success"} after ${services.clock.now() - started} ms`);
   return {
     content: [{ type: "text", text: toSafeJson(result) }],
     structuredContent: result,
@@ -168,7 +152,7 @@ async function callTool(
   };
 }
 
-function progressSender(extra: CallExtra): (elapsed: number, total: number) => void {
+function progressSender(extra: RequestExtra): (elapsed: number, total: number) => void {
   const progressToken = extra._meta?.progressToken;
   if (progressToken === undefined) return () => {};
   return (progress, total) => {
@@ -178,8 +162,4 @@ function progressSender(extra: CallExtra): (elapsed: number, total: number) => v
       params: { progressToken, progress, total },
     }).catch(() => {});
   };
-}
-
-function refuseValidation(): { valid: false; data: undefined; errorMessage: string } {
-  return { valid: false, data: undefined, errorMessage: "nothing is elicited" };
 }

@@ -7,12 +7,12 @@
 /**
  * What must never reach an agent or a terminal raw: controls other than tab, newline and carriage
  * return; bidi controls; line and paragraph separators; the byte order mark; interlinear
- * annotation; invisible characters without a use in ordinary text (zero width space, word joiner and
- * invisible operators; the joiners of emoji and Indic scripts may pass); Unicode tags; supplementary
- * variation selectors; unpaired surrogates.
+ * annotation; invisible characters without a use in ordinary text (soft hyphen, zero width space,
+ * fillers, word joiner, invisible operators); Unicode tags and the rest of their plane; unpaired
+ * surrogates. The joiners and variation selectors of emoji and Indic scripts may pass.
  */
 const UNSAFE =
-  /[^\P{Cc}\t\n\r]|[\p{Bidi_Control}\p{Cs}\u200B\u2028\u2029\u2060-\u2064\u206A-\u206F\uFEFF\uFFF9-\uFFFB\u{E0000}-\u{E007F}\u{E0100}-\u{E01EF}]/u;
+  /[^\P{Cc}\t\n\r]|[\p{Bidi_Control}\p{Cs}\u00AD\u034F\u115F\u1160\u17B4\u17B5\u180B-\u180F\u200B\u2028\u2029\u2060-\u2064\u206A-\u206F\u3164\uFEFF\uFFA0\uFFF9-\uFFFB\u{E0000}-\u{E0FFF}]/u;
 
 const EVERY_UNSAFE = new RegExp(UNSAFE.source, "gu");
 const EVERY_UNSAFE_OR_BREAK = new RegExp(`${UNSAFE.source}|[\\t\\n\\r]`, "gu");
@@ -37,12 +37,13 @@ export function escapeLine(text: string): string {
 
 /**
  * `text` in single quotes for use in a message: one line, no unsafe characters, and of a long text
- * the first 120 characters and the count of all.
+ * as much as 120 characters show, and the count of all.
  */
 export function quote(text: string): string {
-  if (text.length <= QUOTED_CHARACTERS) return `'${escapeLine(text)}'`;
-  const head = text.slice(0, endWithinPairs(text, QUOTED_CHARACTERS));
-  return `'${escapeLine(head)}…' (${withThousands(text.length)} characters)`;
+  const shown = escapeLine(text.slice(0, endWithinPairs(text, QUOTED_CHARACTERS)));
+  if (text.length <= QUOTED_CHARACTERS && shown.length <= QUOTED_CHARACTERS) return `'${shown}'`;
+  const head = shown.slice(0, endWithinPairs(shown, QUOTED_CHARACTERS));
+  return `'${head}…' (${withThousands(text.length)} characters)`;
 }
 
 /**

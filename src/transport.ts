@@ -5,8 +5,8 @@
  * @module
  */
 
-import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import type { JSONRPCMessage, RequestId } from "@modelcontextprotocol/sdk/types.js";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport";
+import type { JSONRPCMessage, RequestId } from "@modelcontextprotocol/sdk/types";
 import { type ByteWriter, type LineReader, writeAll } from "./lines.ts";
 import { readMessage, refusal } from "./rpc.ts";
 import { RPC_CODES } from "./rpc_error.ts";
@@ -78,6 +78,7 @@ export class StreamTransport implements Transport {
 
   #receive(bytes: Uint8Array): void {
     const inbound = readMessage(bytes);
+    if (inbound.kind === "response") return;
     if (inbound.kind === "refused") return this.#answer(inbound.refusal);
     if (inbound.kind === "request") {
       const { id } = inbound;

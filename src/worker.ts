@@ -4,7 +4,13 @@
  * @module
  */
 
-import { DISCONNECT_MS, type FromWorker, type ToWorker } from "./confinement.ts";
+import {
+  DISCONNECT_MS,
+  type FromWorker,
+  messageOf,
+  onUncaught,
+  type ToWorker,
+} from "./confinement.ts";
 import { serve, type Serving } from "./serve.ts";
 
 /** The part of a worker's global scope that is used here. */
@@ -15,6 +21,12 @@ interface WorkerScope {
 
 const scope = globalThis as unknown as WorkerScope;
 let serving: Serving | undefined;
+
+function failed(cause: unknown): void {
+  scope.postMessage({ kind: "failed", message: messageOf(cause) });
+}
+
+onUncaught(failed);
 
 async function end(): Promise<void> {
   await serving?.stop(DISCONNECT_MS);
@@ -33,7 +45,7 @@ scope.onmessage = ({ data }) => {
       scope.postMessage({ kind: "ready" });
       break;
     case "begin":
-      serving?.begin();
+      serving?.begin().catch(failed);
       break;
     case "stop":
       end();

@@ -20,7 +20,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ["flags", "confinement", "rpc", "transport", "mqtt/"],
   ["tools/"],
   ["resources"],
-  ["server"],
+  ["mcp_protocol", "server"],
   ["serve"],
   ["worker", "confined"],
 ];

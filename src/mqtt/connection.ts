@@ -41,6 +41,8 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs: number;
   /** Called for each message, in the order of arrival, from before {@link openConnection} returns. */
   readonly onMessage: (message: InboundMessage) => void;
+  /** Told of each packet, as "sent PUBLISH 7" or "received PUBACK 7". @default nobody */
+  readonly trace?: ((packet: string) => void) | undefined;
 }
 
 /** How a SUBSCRIBE is sent. */
@@ -64,6 +66,7 @@ export class Connection {
   readonly #watch: Watch;
   readonly #slotFreed = new Listeners();
   #inFlight = 0;
+  #closing = false;
 
   /** Use {@link openConnection}. */
   constructor(client: MqttClient, options: ConnectionOptions, watch: Watch, limits: BrokerLimits) {
@@ -160,13 +163,14 @@ export class Connection {
    * that are still unacknowledged end with OUTCOME_UNKNOWN.
    */
   async close(ms: number): Promise<void> {
-    if (this.failure === undefined) {
+    if (this.failure === undefined && !this.#closing) {
+      this.#closing = true;
       // A graceful end() waits for outstanding acknowledgements, which may never come.
       this.#client.outgoing = {};
       this.#client.end(false, {}, () => {});
       await until({ clock: this.#clock, ms }, (wake) => this.#watch.onEnd(wake));
     }
-    this.#watch.fail(new MqttSmcpError("CLOSING", "the server is closing"));
+    this.#watch.fail(closing());
   }
 
   #send(message: OutboundMessage): Promise<PublishAck> {
@@ -226,6 +230,8 @@ export class Connection {
     wrap: (cause: MqttSmcpError) => MqttSmcpError = (cause) => cause,
   ): Promise<T> {
     if (this.failure !== undefined) return Promise.reject(this.failure);
+    // Sent behind DISCONNECT it would be an error, and breaking off for it would cost the DISCONNECT.
+    if (this.#closing) return Promise.reject(closing());
     return new Promise((resolve, reject) => {
       const forget = this.#watch.onEnd((cause) => reject(wrap(cause)));
       start((value) => {
@@ -248,7 +254,7 @@ export function openConnection(
   if (signal.aborted) return Promise.reject(cancelled());
   const { endpoint, version, clock, connectTimeoutMs, onMessage } = options;
   const client = dial(endpoint, version, connectTimeoutMs);
-  const watch = new Watch(client, endpoint);
+  const watch = new Watch(client, endpoint, options.trace);
   client.on("message", (topic, _payload, packet: IPublishPacket) => {
     onMessage(toInbound(topic, packet as LibraryPublish, clock.now()));
   });
@@ -275,6 +281,10 @@ function outcomeUnknown(why: string): MqttSmcpError {
       "it will not be sent again",
     "Check the effect (for example with get_retained or subscribe) before publishing again.",
   );
+}
+
+function closing(): MqttSmcpError {
+  return new MqttSmcpError("CLOSING", "the server is closing");
 }
 
 function silent(packet: string): MqttSmcpError {

@@ -90,9 +90,9 @@ export class Desk {
     const release = (): void => {
       if (!open) return;
       open = false;
-      this.#leave(entry).then(() => {
+      entry.users--;
+      this.#leaveIfLast(entry).then(() => {
         endTurn();
-        entry.users--;
         this.ledger.release(entry);
       });
     };
@@ -114,9 +114,9 @@ export class Desk {
       .catch((error: unknown) => this.#log.debug(`leaving a filter: ${messageOf(error)}`));
   }
 
-  /** Unsubscribes when the last user leaves. */
-  async #leave(entry: Entry): Promise<void> {
-    if (entry.inbox !== null || entry.users > 1 || entry.granted === null) return;
+  /** Unsubscribes from a filter that is of no use to anybody any more. */
+  async #leaveIfLast(entry: Entry): Promise<void> {
+    if (entry.inbox !== null || entry.users > 0 || entry.granted === null) return;
     entry.granted = null;
     entry.confirmed = false;
     const bound = { clock: this.#clock, ms: ANSWER_TIMEOUT_MS };

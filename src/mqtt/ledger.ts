@@ -42,6 +42,8 @@ export interface Entry {
   readonly retainedSinks: Set<Sink>;
   /** Who else wants live messages. */
   readonly liveSinks: Set<Sink>;
+  /** Who wants to know that it is subscribed again after a broken connection. */
+  readonly restoredSinks: Set<() => void>;
 }
 
 /** Finds the subscriptions of each message. */
@@ -71,6 +73,7 @@ export class Ledger {
       users: 0,
       retainedSinks: new Set(),
       liveSinks: new Set(),
+      restoredSinks: new Set(),
     };
     this.#byFilter.set(filter, entry);
     this.#byId.set(entry.id, entry);

@@ -97,11 +97,12 @@ function visibleProperties(
 ): MessageProperties | undefined {
   const { contentType, messageExpiryInterval, responseTopic, correlationData, userProperties } =
     properties;
+  // A property that comes twice is a protocol error, and an array here: not what a reader expects.
   const visible: MessageProperties = {
-    ...(contentType === undefined ? {} : { contentType }),
-    ...(messageExpiryInterval === undefined ? {} : { messageExpiryInterval }),
-    ...(responseTopic === undefined ? {} : { responseTopic }),
-    ...(correlationData === undefined ? {} : { correlationData }),
+    ...(typeof contentType === "string" ? { contentType } : {}),
+    ...(typeof messageExpiryInterval === "number" ? { messageExpiryInterval } : {}),
+    ...(typeof responseTopic === "string" ? { responseTopic } : {}),
+    ...(correlationData instanceof Uint8Array ? { correlationData } : {}),
     ...(userProperties === undefined ? {} : {
       userProperties: { ...userProperties } as Record<string, string | string[]>,
     }),

@@ -17,6 +17,9 @@ import type { InboundMessage, ProtocolVersion } from "./packets.ts";
 /** Milliseconds for one attempt, from the first packet to CONNACK. */
 export const CONNECT_TIMEOUT_MS = 8_000;
 
+/** The longest that a call waits for a connection, in milliseconds. */
+export const CONNECTION_WAIT_MS = 10_000;
+
 /** What a session tells the owner of the subscriptions. */
 export interface SessionObserver {
   /** For each message, in the order of arrival. */
@@ -91,13 +94,14 @@ export class Session {
   }
 
   /**
-   * The connection, as soon as there is one with its subscriptions restored. A cause that waiting
+   * The connection, as soon as there is one with its subscriptions restored; it is waited for as long
+   * as the bound says, and {@link CONNECTION_WAIT_MS} at the longest. A cause that waiting
    * cannot cure is thrown at once; a call during a pause between attempts brings the next forward.
    *
    * @throws {MqttSmcpError} the cause when the time is over; CLOSING; CANCELLED.
    */
   async connection(bound: Bound): Promise<Connection> {
-    const deadline = this.#clock.now() + bound.ms;
+    const deadline = this.#clock.now() + Math.min(bound.ms, CONNECTION_WAIT_MS);
     while (true) {
       const state = this.#state;
       if (state.kind === "connected" && state.connection.failure === undefined) {
@@ -198,13 +202,14 @@ export class Session {
   }
 
   #open(version: ProtocolVersion): Promise<Connection> {
-    const { endpoint, observer, open = openConnection } = this.#options;
+    const { endpoint, observer, log, open = openConnection } = this.#options;
     return open({
       endpoint,
       version,
       clock: this.#clock,
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       onMessage: (message) => observer.received(message),
+      trace: log.enabled("DEBUG") ? (packet) => log.debug(packet) : undefined,
     }, this.#closing.signal);
   }
 

@@ -40,6 +40,16 @@ export interface Standing {
   readonly qos: QoS;
 }
 
+/** Who is told what while it listens to a filter. */
+export interface ListenSinks {
+  /** Takes live messages. */
+  readonly live: Sink;
+  /** Takes the stored messages that the SUBSCRIBE brings. @default nobody */
+  readonly retained?: Sink;
+  /** Called when the filter is subscribed again after a broken connection. @default nobody */
+  readonly restored?: () => void;
+}
+
 /** The answer to a reading of retained messages. */
 export interface RetainedMessages {
   /** One for each topic, in the order of arrival. */
@@ -170,7 +180,7 @@ export class Subscriptions implements SessionObserver {
   async listen(
     filter: string,
     qos: QoS,
-    sinks: { readonly live: Sink; readonly retained?: Sink },
+    sinks: ListenSinks,
     connect: Connect,
     bound: Bound,
   ): Promise<() => void> {
@@ -178,11 +188,14 @@ export class Subscriptions implements SessionObserver {
     return await this.#desk.use(filter, left(), async (entry, release) => {
       const connection = await connect(left());
       const burst = this.#desk.burst(entry, sinks.retained ?? (() => {}));
-      entry.liveSinks.add(sinks.live);
+      const { live, restored } = sinks;
+      entry.liveSinks.add(live);
+      if (restored !== undefined) entry.restoredSinks.add(restored);
       // The listener is a user until it stops, beside this call, which is one until it returns.
       entry.users++;
       const stop = (): void => {
-        if (!entry.liveSinks.delete(sinks.live)) return;
+        if (!entry.liveSinks.delete(live)) return;
+        if (restored !== undefined) entry.restoredSinks.delete(restored);
         burst.close();
         this.#desk.abandon(entry);
       };
@@ -261,6 +274,7 @@ export class Subscriptions implements SessionObserver {
     try {
       await this.#desk.subscribe(connection, entry, entry.qos, bound, false);
       entry.inbox?.restored(this.#clock.now());
+      for (const restored of entry.restoredSinks) restored();
       const over = (): void => burst.close();
       burst.settled(connection, { clock: this.#clock, ms: LONGEST_BURST_MS }).then(over, over);
     } catch (error) {

@@ -30,8 +30,13 @@ export class Watch {
   #pongsSeen = 0;
   #failure: MqttSmcpError | undefined;
 
-  constructor(client: MqttClient, endpoint: Endpoint) {
+  /** @param trace told of each packet, if anybody is to know */
+  constructor(client: MqttClient, endpoint: Endpoint, trace?: (packet: string) => void) {
     this.#client = client;
+    if (trace !== undefined) {
+      client.on("packetsend", (packet) => trace(`sent ${nameOf(packet)}`));
+      client.on("packetreceive", (packet) => trace(`received ${nameOf(packet)}`));
+    }
     this.#evidence = {
       transportUp: false,
       connected: false,
@@ -143,4 +148,9 @@ export class Watch {
     // A 3.1.1 broker answers an MQTT 5 CONNECT with its own return codes, all below 0x80.
     if (code !== 0) this.#evidence.connackCode = code < 0x80 ? fromReturnCode(code) : code;
   }
+}
+
+/** What a log may hold of a packet: its kind and identifier, and nothing that it carries. */
+function nameOf({ cmd, messageId }: SeenPacket): string {
+  return messageId ? `${cmd.toUpperCase()} ${messageId}` : cmd.toUpperCase();
 }

@@ -6,11 +6,12 @@
 
 import { MqttSmcpError } from "../errors.ts";
 import { ANSWER_TIMEOUT_MS } from "../mqtt/desk.ts";
+import { CONNECTION_WAIT_MS } from "../mqtt/session.ts";
 import type { Policy } from "../policy.ts";
-import { topicFilterFault, topicNameFault } from "../topic.ts";
+import { isExactTopic, topicFilterFault, topicNameFault } from "../topic.ts";
 import type { Bound } from "../wait.ts";
 import type { Param } from "./params.ts";
-import { CONNECTION_WAIT_MS, type ToolContext } from "./tool.ts";
+import type { ToolContext } from "./tool.ts";
 
 /** The QoS parameter; its default is 1. */
 export const QOS_PARAM = {
@@ -47,17 +48,18 @@ export function connectionBound(context: Pick<ToolContext, "clock" | "signal">):
  * publishing to it.
  */
 export function checkTopicName(topic: string, policy: Policy): void {
-  refuse("INVALID_TOPIC", topicNameFault(topic));
-  refuse("POLICY", policy.refusePublish(topic));
+  refuse("INVALID_TOPIC", "it", topicNameFault(topic));
+  refuse("POLICY", "it", policy.refusePublish(topic));
 }
 
 /**
  * @throws {MqttSmcpError} INVALID_TOPIC when it is no topic filter; POLICY when the operator
  * forbids subscribing to it.
+ * @param what how the message names it, where it is not what the call is about
  */
-export function checkTopicFilter(filter: string, policy: Policy): void {
-  refuse("INVALID_TOPIC", topicFilterFault(filter));
-  refuse("POLICY", policy.refuseSubscribe(filter));
+export function checkTopicFilter(filter: string, policy: Policy, what = "it"): void {
+  refuse("INVALID_TOPIC", what, topicFilterFault(filter));
+  refuse("POLICY", what, policy.refuseSubscribe(filter));
 }
 
 /** Runs a wait of up to `totalMs` milliseconds, telling the client each second how far it is. */
@@ -82,10 +84,18 @@ export async function withProgress<T>(
   }
 }
 
-function refuse(code: "INVALID_TOPIC" | "POLICY", fault: string | null): void {
+/**
+ * Whether a topic name can be read by subscribing to it: as a topic filter, a name that begins with
+ * `$share/` means something else.
+ */
+export function isReadable(topic: string): boolean {
+  return isExactTopic(topic) && topicFilterFault(topic) === null;
+}
+
+function refuse(code: "INVALID_TOPIC" | "POLICY", what: string, fault: string | null): void {
   if (fault === null) return;
   if (code === "POLICY") {
-    throw new MqttSmcpError("POLICY", `the operator's access policy forbids it: ${fault}`);
+    fault = `the operator's access policy forbids it: ${fault}`;
   }
-  throw new MqttSmcpError("INVALID_TOPIC", fault);
+  throw new MqttSmcpError(code, what === "it" ? fault : `${what}: ${fault}`);
 }

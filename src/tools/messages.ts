@@ -6,7 +6,7 @@
 
 import type { InboundMessage, MessageProperties } from "../mqtt/packets.ts";
 import { cutPayload, encodePayload } from "../payload.ts";
-import { escapeUnsafe, hasUnsafeCharacters, toSafeJson } from "../text.ts";
+import { endWithinPairs, escapeUnsafe, hasUnsafeCharacters, toSafeJson } from "../text.ts";
 
 /** A received message as it stands in a result. */
 export type PresentedMessage = Readonly<Record<string, unknown>>;
@@ -29,6 +29,7 @@ export const MESSAGE_SCHEMA: Record<string, unknown> = {
     message_expiry: { type: "integer" },
     response_topic: { type: "string" },
     correlation_data: { type: "string" },
+    correlation_data_encoding: { type: "string" },
     user_properties: { type: "object" },
   },
   required: ["topic", "payload", "retain", "qos"],
@@ -115,12 +116,13 @@ function present(message: InboundMessage, payload: object): PresentedMessage {
 
 /** A topic name, made safe to show; marked when it is not shown exactly. */
 export function presentTopic(topic: string): PresentedMessage {
-  if (topic.length > LONGEST_SHOWN_TOPIC) {
-    const shown = escapeUnsafe(topic.slice(0, LONGEST_SHOWN_TOPIC));
-    return { topic: `${shown}…`, topic_exact: false };
+  if (topic.length <= LONGEST_SHOWN_TOPIC && !hasUnsafeCharacters(topic)) return { topic };
+  const shown = escapeUnsafe(topic.slice(0, LONGEST_SHOWN_TOPIC));
+  if (topic.length <= LONGEST_SHOWN_TOPIC && shown.length <= LONGEST_SHOWN_TOPIC) {
+    return { topic: shown, topic_exact: false };
   }
-  if (!hasUnsafeCharacters(topic)) return { topic };
-  return { topic: escapeUnsafe(topic), topic_exact: false };
+  const end = endWithinPairs(shown, LONGEST_SHOWN_TOPIC);
+  return { topic: `${shown.slice(0, end)}…`, topic_exact: false };
 }
 
 function presentProperties(properties: MessageProperties): PresentedMessage {
@@ -130,10 +132,16 @@ function presentProperties(properties: MessageProperties): PresentedMessage {
     ...(contentType === undefined ? {} : { content_type: escapeUnsafe(contentType) }),
     ...(messageExpiryInterval === undefined ? {} : { message_expiry: messageExpiryInterval }),
     ...(responseTopic === undefined ? {} : { response_topic: escapeUnsafe(responseTopic) }),
-    ...(correlationData === undefined
-      ? {}
-      : { correlation_data: encodePayload(correlationData).payload }),
+    ...(correlationData === undefined ? {} : presentCorrelation(correlationData)),
     ...(userProperties === undefined ? {} : { user_properties: presentUser(userProperties) }),
+  };
+}
+
+function presentCorrelation(bytes: Uint8Array): PresentedMessage {
+  const { payload, encoding } = encodePayload(bytes);
+  return {
+    correlation_data: payload,
+    ...(encoding === undefined ? {} : { correlation_data_encoding: encoding }),
   };
 }
 

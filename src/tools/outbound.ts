@@ -64,9 +64,27 @@ export function readProperties(
 }
 
 /**
+ * Checks that a connection can carry a message, before anything is sent.
+ *
+ * @throws {MqttSmcpError} NOT_SUPPORTED or BROKER_LIMIT
+ */
+export function checkSendable(connection: Connection, message: OutboundMessage): void {
+  if (message.properties !== undefined && connection.version !== "5") {
+    const names = Object.keys(message.properties).map(paramName);
+    throw new MqttSmcpError(
+      "NOT_SUPPORTED",
+      `${names.join(", ")} ${names.length === 1 ? "needs" : "need"} MQTT 5, and the connection ` +
+        "to this broker speaks MQTT 3.1.1",
+    );
+  }
+  const fault = publishFault(connection.limits, message);
+  if (fault !== null) throw new MqttSmcpError("BROKER_LIMIT", fault);
+}
+
+/**
  * Sends a message over a connection and judges the acknowledgement; gives its reason code.
  *
- * @throws {MqttSmcpError} NOT_SUPPORTED, BROKER_LIMIT or BUSY when nothing was sent;
+ * @throws {MqttSmcpError} as {@link checkSendable}, or BUSY, when nothing was sent;
  * REFUSED_BY_BROKER; OUTCOME_UNKNOWN; CANCELLED.
  */
 export async function send(
@@ -74,15 +92,7 @@ export async function send(
   message: OutboundMessage,
   bound: Bound,
 ): Promise<PublishAck> {
-  if (message.properties !== undefined && connection.version !== "5") {
-    throw new MqttSmcpError(
-      "NOT_SUPPORTED",
-      `${Object.keys(message.properties).map(paramName).join(", ")} need MQTT 5, and the ` +
-        "connection to this broker speaks MQTT 3.1.1",
-    );
-  }
-  const fault = publishFault(connection.limits, message);
-  if (fault !== null) throw new MqttSmcpError("BROKER_LIMIT", fault);
+  checkSendable(connection, message);
   const ack = await connection.publish(message, bound);
   if (ack.reasonCode >= 0x80) {
     throw new MqttSmcpError(

@@ -4,13 +4,20 @@
  * @module
  */
 
+import { MqttSmcpError } from "../errors.ts";
 import type { InboundMessage, OutboundMessage, QoS } from "../mqtt/packets.ts";
 import { ANSWER_TIMEOUT_MS } from "../mqtt/desk.ts";
 import { decodePayload } from "../payload.ts";
 import { quote } from "../text.ts";
-import { callBound, checkTopicName, connectionBound, QOS_PARAM } from "./common.ts";
+import { callBound, checkTopicName, connectionBound, isReadable, QOS_PARAM } from "./common.ts";
 import { fitMessages, MESSAGE_SCHEMA, presentTopic } from "./messages.ts";
-import { ENCODING_PARAM, PROPERTY_PARAMS, readProperties, send } from "./outbound.ts";
+import {
+  checkSendable,
+  ENCODING_PARAM,
+  PROPERTY_PARAMS,
+  readProperties,
+  send,
+} from "./outbound.ts";
 import { type AnyTool, defineTool, type ToolContext, type ToolResult } from "./tool.ts";
 
 const NO_SUBSCRIBERS = 0x10;
@@ -65,6 +72,7 @@ export const publish: AnyTool = defineTool({
     const { topic, message, retain, qos, encoding } = args;
     checkTopicName(topic, context.policy);
     const properties = readProperties(args);
+    checkResponseTopic(args.response_topic, context);
     const outbound: OutboundMessage = {
       topic,
       payload: decodePayload(message, encoding === "base64" ? "base64" : "utf8"),
@@ -73,6 +81,7 @@ export const publish: AnyTool = defineTool({
       ...(properties === undefined ? {} : { properties }),
     };
     const connection = await context.connect(connectionBound(context));
+    checkSendable(connection, outbound);
     const replaced = retain ? await lookUp(topic, context) : undefined;
     const bound = { clock: context.clock, ms: ANSWER_TIMEOUT_MS, signal: context.signal };
     const { reasonCode } = await send(connection, outbound, bound);
@@ -89,9 +98,19 @@ export const publish: AnyTool = defineTool({
   },
 });
 
+/** Whoever answers publishes there on the agent's behalf, where it may not be allowed to itself. */
+function checkResponseTopic(topic: string | undefined, { policy }: ToolContext): void {
+  const refusal = topic === undefined ? null : policy.refusePublish(topic);
+  if (refusal === null) return;
+  throw new MqttSmcpError(
+    "POLICY",
+    `the operator's access policy forbids this response_topic: ${refusal}`,
+  );
+}
+
 /** The retained value of a topic, when it may be read and comes quickly. */
 async function lookUp(topic: string, context: ToolContext): Promise<InboundMessage | undefined> {
-  if (context.policy.refuseSubscribe(topic) !== null) return undefined;
+  if (!isReadable(topic) || context.policy.refuseSubscribe(topic) !== null) return undefined;
   try {
     const bound = { ...callBound(context), ms: 2 * LOOK_UP_MS };
     const found = await context.subscriptions.retained(topic, LOOK_UP_MS, context.connect, bound);

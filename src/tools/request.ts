@@ -10,19 +10,19 @@ import { ANSWER_TIMEOUT_MS } from "../mqtt/desk.ts";
 import { sameBytes } from "../bytes.ts";
 import { decodePayload } from "../payload.ts";
 import { quote } from "../text.ts";
-import { isExactTopic } from "../topic.ts";
 import { Listeners, until } from "../wait.ts";
 import {
   callBound,
   checkTopicFilter,
   checkTopicName,
   connectionBound,
+  isReadable,
   QOS_PARAM,
   timeoutParam,
   withProgress,
 } from "./common.ts";
 import { fitMessages, MESSAGE_SCHEMA, presentTopic } from "./messages.ts";
-import { ENCODING_PARAM, send } from "./outbound.ts";
+import { checkSendable, ENCODING_PARAM, send } from "./outbound.ts";
 import { type AnyTool, defineTool, type ToolContext, type ToolResult } from "./tool.ts";
 
 /** Publishes and waits for the answer, or for the effect. */
@@ -66,14 +66,7 @@ export const request: AnyTool = defineTool({
   async run(args, context): Promise<ToolResult> {
     const { topic, timeout, qos } = args;
     checkTopicName(topic, context.policy);
-    const responseTopic = args.response_topic ?? `mqtt-smcp/response/${crypto.randomUUID()}`;
-    if (responseTopic === topic) {
-      throw new MqttSmcpError(
-        "INVALID_TOPIC",
-        "response_topic must differ from topic, or the broker would return the request itself",
-      );
-    }
-    checkTopicFilter(responseTopic, context.policy);
+    const answersTo = responseFilter(args, context);
     const payload = decodePayload(args.message, args.encoding === "base64" ? "base64" : "utf8");
     const connection = await context.connect(connectionBound(context));
     if (args.response_topic === undefined && connection.version !== "5") {
@@ -83,27 +76,27 @@ export const request: AnyTool = defineTool({
           "carry a private one",
       );
     }
-    const correlation = crypto.getRandomValues(new Uint8Array(16));
-    const answer = new Answer(topic, correlation);
-    const live = (message: InboundMessage): void => answer.offer(message);
+    // A topic on which the agent may not publish is not handed to others to publish on.
+    const carried = connection.version === "5" && isReadable(answersTo) &&
+      (args.response_topic === undefined || context.policy.refusePublish(answersTo) === null);
+    const correlationData = crypto.getRandomValues(new Uint8Array(16));
+    const outbound: OutboundMessage = {
+      topic,
+      payload,
+      qos: qos as QoS,
+      retain: args.retain,
+      ...(carried ? { properties: { responseTopic: answersTo, correlationData } } : {}),
+    };
+    checkSendable(connection, outbound);
+    const answer = new Answer(topic, carried ? correlationData : undefined);
     const stop = await context.subscriptions.listen(
-      responseTopic,
+      answersTo,
       qos as QoS,
-      { live },
+      { live: (message) => answer.offer(message) },
       context.connect,
       callBound(context),
     );
     try {
-      const carriesResponseTopic = connection.version === "5" && isExactTopic(responseTopic);
-      const outbound: OutboundMessage = {
-        topic,
-        payload,
-        qos: qos as QoS,
-        retain: args.retain,
-        ...(carriesResponseTopic
-          ? { properties: { responseTopic, correlationData: correlation } }
-          : {}),
-      };
       return await exchange(outbound, answer, timeout * 1_000, context);
     } finally {
       stop();
@@ -111,23 +104,47 @@ export const request: AnyTool = defineTool({
   },
 });
 
+function responseFilter(
+  { topic, response_topic }: { topic: string; response_topic: string | undefined },
+  { policy }: ToolContext,
+): string {
+  if (response_topic === topic) {
+    throw new MqttSmcpError(
+      "INVALID_TOPIC",
+      "response_topic must differ from topic, or the broker would return the request itself",
+    );
+  }
+  if (response_topic !== undefined) {
+    checkTopicFilter(response_topic, policy, `response_topic ${quote(response_topic)}`);
+    return response_topic;
+  }
+  const privateTopic = `mqtt-smcp/response/${crypto.randomUUID()}`;
+  checkTopicFilter(privateTopic, policy, "the private response topic (give response_topic)");
+  return privateTopic;
+}
+
 /** The first message that answers the request. */
 class Answer {
   readonly #topic: string;
-  readonly #correlation: Uint8Array;
+  readonly #correlation: Uint8Array | undefined;
   readonly arrived = new Listeners();
   message: InboundMessage | undefined;
+  /** What comes before the request is sent answers something else. */
+  awaited = false;
 
-  constructor(topic: string, correlation: Uint8Array) {
+  /** @param correlation what the request carries, if it does */
+  constructor(topic: string, correlation: Uint8Array | undefined) {
     this.#topic = topic;
     this.#correlation = correlation;
   }
 
   offer(message: InboundMessage): void {
+    if (!this.awaited || this.message !== undefined) return;
     // A response filter as wide as lamp/# brings the request itself back.
-    if (this.message !== undefined || message.topic === this.#topic) return;
+    if (message.topic === this.#topic) return;
     const given = message.properties?.correlationData;
-    if (given !== undefined && !sameBytes(given, this.#correlation)) return;
+    const expected = this.#correlation;
+    if (given !== undefined && expected !== undefined && !sameBytes(given, expected)) return;
     this.message = message;
     this.arrived.notify();
   }
@@ -140,8 +157,9 @@ async function exchange(
   context: ToolContext,
 ): Promise<ToolResult> {
   const { clock, signal } = context;
-  const started = clock.now();
   const connection = await context.connect(connectionBound(context));
+  const started = clock.now();
+  answer.awaited = true;
   const sending = send(connection, outbound, { clock, ms: ANSWER_TIMEOUT_MS, signal });
   let failure: unknown;
   let acknowledged = false;
@@ -152,37 +170,43 @@ async function exchange(
     failure = error;
     settled.notify();
   });
+  const wait = until({ clock, ms: timeoutMs, signal }, (wake) => {
+    const forgetAnswer = answer.arrived.add(wake);
+    const forgetFailure = settled.add(wake);
+    return () => {
+      forgetAnswer();
+      forgetFailure();
+    };
+  });
+  await withProgress(context, timeoutMs, wait);
   if (answer.message === undefined) {
-    const wait = until({ clock, ms: timeoutMs, signal }, (wake) => {
-      const forgetAnswer = answer.arrived.add(wake);
-      const forgetFailure = settled.add(wake);
-      return () => {
-        forgetAnswer();
-        forgetFailure();
-      };
-    });
-    await withProgress(context, timeoutMs, wait);
+    const broken = connection.failure !== undefined;
+    throw failure ?? noAnswer(outbound, timeoutMs, acknowledged, broken);
   }
-  if (answer.message === undefined) throw failure ?? noAnswer(outbound, timeoutMs, acknowledged);
-  const { topic } = outbound;
+  const shown = presentTopic(outbound.topic);
   return {
-    ...presentTopic(topic),
-    response:
-      fitMessages([answer.message], context.maxResultChars, presentTopic(topic)).messages[0],
+    ...shown,
+    response: fitMessages([answer.message], context.maxResultChars, shown).messages[0],
     elapsed_ms: answer.message.receivedAt - started,
     acknowledged,
   };
 }
 
-function noAnswer(outbound: OutboundMessage, ms: number, acknowledged: boolean): MqttSmcpError {
+function noAnswer(
+  outbound: OutboundMessage,
+  ms: number,
+  acknowledged: boolean,
+  broken: boolean,
+): MqttSmcpError {
   const sent = acknowledged
     ? "the broker acknowledged the message"
     : outbound.qos === 0
     ? "the message was sent at QoS 0, which is not acknowledged"
     : "the broker has not acknowledged the message yet, and may still get it";
+  const missed = broken ? "; the connection was broken meanwhile, and an answer may be lost" : "";
   return new MqttSmcpError(
     "NO_ANSWER",
-    `no answer within ${ms / 1_000} s; ${sent}`,
+    `no answer within ${ms / 1_000} s; ${sent}${missed}`,
     "The message may have had its effect all the same: check before sending it again.",
   );
 }

@@ -6,10 +6,13 @@
 
 import type { Entry } from "../mqtt/ledger.ts";
 import type { BrokerLimits } from "../mqtt/limits.ts";
-import { escapeUnsafe } from "../text.ts";
+import { toSafeJson } from "../text.ts";
+import { presentTopic } from "./messages.ts";
 import { type AnyTool, defineTool, type ToolContext, type ToolResult } from "./tool.ts";
 
 const MOST_SUBSCRIPTIONS = 100;
+/** Room for everything but the subscriptions. */
+const OTHER_CHARS = 1_500;
 
 /** Tells how the connection and the subscriptions stand. */
 export const status: AnyTool = defineTool({
@@ -56,7 +59,8 @@ export const status: AnyTool = defineTool({
   run(_args, context): Promise<ToolResult> {
     const { state, lastError } = context.session;
     const standing = context.subscriptions.standing();
-    const more = standing.length - MOST_SUBSCRIPTIONS;
+    const listed = listSubscriptions(standing, context.maxResultChars);
+    const more = standing.length - listed.length;
     return Promise.resolve({
       connected: state.kind === "connected",
       state: state.kind,
@@ -69,7 +73,7 @@ export const status: AnyTool = defineTool({
         }
         : {}),
       read_only: context.policy.readOnly,
-      subscriptions: standing.slice(0, MOST_SUBSCRIPTIONS).map(describeSubscription),
+      subscriptions: listed,
       ...(more > 0 ? { more_subscriptions: more } : {}),
       ...(lastError === undefined ? {} : { last_error: lastError.message }),
     });
@@ -96,9 +100,21 @@ function describeLimits(limits: BrokerLimits): ToolResult {
   };
 }
 
+function listSubscriptions(standing: readonly Entry[], maxChars: number): ToolResult[] {
+  const listed: ToolResult[] = [];
+  let left = maxChars - OTHER_CHARS;
+  for (const entry of standing.slice(0, MOST_SUBSCRIPTIONS)) {
+    const described = describeSubscription(entry);
+    left -= toSafeJson(described).length + 1;
+    if (left < 0) break;
+    listed.push(described);
+  }
+  return listed;
+}
+
 function describeSubscription(entry: Entry): ToolResult {
   return {
-    topic: escapeUnsafe(entry.filter),
+    ...presentTopic(entry.filter),
     qos: entry.granted ?? entry.qos,
     active: entry.granted !== null,
     waiting: entry.inbox?.pending ?? 0,

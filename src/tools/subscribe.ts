@@ -4,12 +4,12 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
 import type { Gap } from "../mqtt/gaps.ts";
-import type { Inbox, InboxReader } from "../mqtt/inbox.ts";
+import type { InboxReader } from "../mqtt/inbox.ts";
 import type { QoS } from "../mqtt/packets.ts";
 import { quote } from "../text.ts";
 import { until } from "../wait.ts";
+import { Collection } from "./collection.ts";
 import { callBound, checkTopicFilter, QOS_PARAM, timeoutParam, withProgress } from "./common.ts";
 import { fitMessages, MESSAGE_SCHEMA, presentTopic } from "./messages.ts";
 import { type AnyTool, defineTool, type ToolContext, type ToolResult } from "./tool.ts";
@@ -84,32 +84,36 @@ export const subscribe: AnyTool = defineTool({
   },
   action: ({ topic }) => `subscribe to ${quote(topic)}`,
   async run(args, context): Promise<ToolResult> {
-    const { topic, timeout, qos, max_messages: most = Infinity } = args;
+    const { topic, timeout, qos, max_messages: most = Infinity, match } = args;
+    const includeRetained = args.include_retained;
     checkTopicFilter(topic, context.policy);
     const { inbox, qos: granted } = await context.subscriptions.stand(
-      { filter: topic, qos: qos as QoS, includeRetained: args.include_retained },
+      { filter: topic, qos: qos as QoS, includeRetained },
       context.connect,
       callBound(context),
     );
     using reader = inbox.read();
-    const end = new EndOfWait(reader, inbox, most, args.match, context.maxResultChars);
-    await collect(end, reader, timeout * 1_000, context);
-    const waiting = reader.peek();
-    const fitted = fitMessages(
-      waiting.slice(0, end.mostToReturn),
-      context.maxResultChars,
-      { ...presentTopic(topic), gaps: presentGaps(inbox.gaps) },
-    );
-    const { dropped, gaps } = reader.consume(fitted.taken);
+    const full = Math.ceil(context.maxResultChars / LEAST_PRESENTED_CHARS);
+    const collection = new Collection(reader, inbox, { most, match, includeRetained, full });
+    await collect(collection, reader, timeout * 1_000, context);
+    const enough = collection.enough;
+    const page = collection.page();
+    const shown = presentTopic(topic);
+    const { messages, taken } = fitMessages(page.messages, context.maxResultChars, {
+      ...shown,
+      gaps: presentGaps(inbox.gaps),
+    });
+    const remaining = page.remaining(taken);
+    const { dropped, gaps } = reader.consume(page.consumed(taken));
     return {
-      ...presentTopic(topic),
+      ...shown,
       qos: granted,
-      message_count: fitted.taken,
-      messages: fitted.messages,
-      remaining: waiting.length - fitted.taken,
+      message_count: taken,
+      messages,
+      remaining,
       dropped,
       gaps: presentGaps(gaps),
-      ended_by: end.reason ?? "timeout",
+      ended_by: taken < page.messages.length ? "full" : enough ?? "timeout",
     };
   },
 });
@@ -118,75 +122,17 @@ export const subscribe: AnyTool = defineTool({
 const LEAST_PRESENTED_CHARS =
   '{"topic":"","payload":"","retain":true,"qos":0,"received":"2026-01-01T00:00:00.000Z"}'.length;
 
-/** Tells whether a call has what it waits for. */
-class EndOfWait {
-  readonly #reader: InboxReader;
-  readonly #inbox: Inbox;
-  readonly #most: number;
-  readonly #needle: Buffer | undefined;
-  readonly #full: number;
-  /** Position up to which payloads were compared, and the one after the match. */
-  #compared: number;
-  #matchEnd: number | undefined;
-
-  constructor(
-    reader: InboxReader,
-    inbox: Inbox,
-    most: number,
-    match: string | undefined,
-    maxResultChars: number,
-  ) {
-    this.#reader = reader;
-    this.#inbox = inbox;
-    this.#most = most;
-    this.#needle = match === undefined ? undefined : Buffer.from(match);
-    this.#full = Math.ceil(maxResultChars / LEAST_PRESENTED_CHARS);
-    this.#compared = reader.position;
-  }
-
-  /** Why the wait may end now; undefined while there is no reason. */
-  get reason(): "unsubscribed" | "match" | "max_messages" | "full" | undefined {
-    if (this.#matches()) return "match";
-    if (this.#reader.count >= this.#most) return "max_messages";
-    if (this.#reader.count >= this.#full) return "full";
-    return this.#inbox.closed ? "unsubscribed" : undefined;
-  }
-
-  /** How many of the waiting messages the result may have. */
-  get mostToReturn(): number {
-    const toMatch = this.#matchEnd === undefined
-      ? Infinity
-      : Math.max(1, this.#matchEnd - this.#reader.end + this.#reader.count);
-    return Math.min(this.#reader.count, this.#most, toMatch);
-  }
-
-  #matches(): boolean {
-    if (this.#needle === undefined || this.#matchEnd !== undefined) {
-      return this.#matchEnd !== undefined;
-    }
-    const fresh = this.#reader.peekFrom(this.#compared);
-    const first = this.#reader.end - fresh.length;
-    this.#compared = this.#reader.end;
-    const needle = this.#needle;
-    const index = fresh.findIndex(({ payload }) =>
-      Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).includes(needle)
-    );
-    if (index >= 0) this.#matchEnd = first + index + 1;
-    return index >= 0;
-  }
-}
-
 async function collect(
-  end: EndOfWait,
+  collection: Collection,
   reader: InboxReader,
   timeoutMs: number,
   context: ToolContext,
 ): Promise<void> {
-  if (end.reason !== undefined) return;
+  if (collection.enough !== undefined) return;
   const bound = { clock: context.clock, ms: timeoutMs, signal: context.signal };
   const wait = until(bound, (wake) =>
     reader.onChange(() => {
-      if (end.reason !== undefined) wake();
+      if (collection.enough !== undefined) wake();
     }));
   await withProgress(context, timeoutMs, wait);
 }

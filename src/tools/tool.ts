@@ -14,9 +14,6 @@ import type { Policy } from "../policy.ts";
 import type { Bound } from "../wait.ts";
 import { type Arguments, type Params, readArguments } from "./params.ts";
 
-/** Milliseconds that a call waits for a connection to the broker. */
-export const CONNECTION_WAIT_MS = 10_000;
-
 /** What every call has at hand. */
 export interface ToolServices {
   readonly clock: Clock;

@@ -143,11 +143,12 @@ testEachKind("no secret shows when a certificate or key cannot be read", async (
     await using server = spawnServer({ kind });
     await server.lines.next();
     await server.writeJson({ ...credentials, LOG_LEVEL: "DEBUG" });
-    // Whether it is found at the handshake or at the first connection is the server's choice.
-    if (await server.lines.next() === "+OK") {
-      await server.writeJson(toolCall("publish", { topic: "a", message: "m" }));
-      // Deno before 2.9 ends the whole process at such a key, without an answer.
-      await server.lines.next(30_000).catch(() => {});
+    // Whether it is found at the handshake or at the first connection is the server's choice; Deno
+    // before 2.9 ends the whole process at such a key, at any time and without a word.
+    const nextLine = () => server.lines.next(30_000).catch(() => undefined);
+    if (await nextLine() === "+OK") {
+      await server.writeJson(toolCall("publish", { topic: "a", message: "m" })).catch(() => {});
+      await nextLine();
     }
     await server.closeInput();
     await server.exited();

@@ -176,7 +176,9 @@ export class AedesBroker implements AsyncDisposable {
     const { tls, wsPath } = this.#options;
     if (wsPath === undefined) {
       const handle = (stream: Duplex) => this.#handle(stream);
-      return tls === undefined ? createTcpServer(handle) : createTlsServer({ ...tls }, handle);
+      return tls === undefined
+        ? createTcpServer({ noDelay: true }, handle)
+        : createTlsServer({ ...tls, noDelay: true }, handle);
     }
     const server = tls === undefined ? createHttpServer() : createHttpsServer({ ...tls });
     new WebSocketServer({ server, path: wsPath })

@@ -6,7 +6,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { systemClock } from "../../src/clock.ts";
+import { type Clock, systemClock } from "../../src/clock.ts";
 import { parseConfig, secretsOf } from "../../src/config.ts";
 import { Logger } from "../../src/log.ts";
 import { Session } from "../../src/mqtt/session.ts";
@@ -66,25 +66,28 @@ export class Client implements AsyncDisposable {
   readonly services: ToolServices;
   readonly #sink = new MemoryWriter();
 
-  /** @param credentials as a parent would send them */
-  constructor(credentials: Readonly<Record<string, unknown>>) {
+  /**
+   * @param credentials as a parent would send them
+   * @param clock the system's unless a test has no time for it
+   */
+  constructor(credentials: Readonly<Record<string, unknown>>, clock: Clock = systemClock) {
     const { config } = parseConfig(credentials);
     const log = new Logger({ sink: this.#sink, level: "DEBUG", secrets: secretsOf(config) });
     const policy = new Policy(config.policy);
     this.subscriptions = new Subscriptions({
-      clock: systemClock,
+      clock,
       log,
       mayDeliver: (topic) => policy.mayDeliver(topic),
     });
     this.session = new Session({
       endpoint: config,
       version: config.version,
-      clock: systemClock,
+      clock,
       log,
       observer: this.subscriptions,
     });
     this.services = {
-      clock: systemClock,
+      clock,
       policy,
       subscriptions: this.subscriptions,
       connect: (bound) => this.session.connection(bound),
@@ -134,6 +137,14 @@ export class Client implements AsyncDisposable {
   /** Waits until the connection stands. */
   async connected(): Promise<void> {
     await this.session.connection({ clock: systemClock, ms: CALL_MS });
+  }
+
+  /** Waits for the end of the connection that stands when `action` begins. */
+  async losing(action: () => unknown): Promise<void> {
+    const connection = await this.session.connection({ clock: systemClock, ms: CALL_MS });
+    const ended = new Promise<unknown>((resolve) => connection.onEnd(resolve));
+    await action();
+    await within(CALL_MS, "the end of the connection", ended);
   }
 
   /** Disconnects. */
