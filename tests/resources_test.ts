@@ -1,17 +1,9 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { decodePayload } from "../src/payload.ts";
-import { LastSeen } from "../src/mqtt/last_seen.ts";
-import type { ListenSinks, Subscriptions } from "../src/mqtt/subscriptions.ts";
-import { Policy } from "../src/policy.ts";
-import { Resources } from "../src/resources.ts";
-import { RpcError } from "../src/rpc_error.ts";
-import type { ToolServices } from "../src/tools/tool.ts";
-import { message } from "./mqtt/messages.ts";
 import { startAedes } from "./support/aedes.ts";
-import { FakeClock } from "./support/fake_clock.ts";
 import { startMosquitto } from "./support/mosquitto.ts";
 import { requireOrIgnore } from "./support/tools.ts";
-import { Wire } from "./tools/wire.ts";
+import { McpClient } from "./tools/mcp_client.ts";
 
 /** What a read gives. */
 interface Content {
@@ -31,7 +23,7 @@ interface Content {
 
 const uriOf = (topic: string): string => `mqtt://broker/${topic}`;
 
-async function read(wire: Wire, topic: string): Promise<Content> {
+async function read(wire: McpClient, topic: string): Promise<Content> {
   const { contents } = await wire.result("resources/read", { uri: uriOf(topic) }) as {
     contents: Content[];
   };
@@ -43,14 +35,14 @@ async function read(wire: Wire, topic: string): Promise<Content> {
 function testEach(
   name: string,
   run: (
-    wire: Wire,
+    wire: McpClient,
     broker: { readonly hostname: string; readonly port: number },
   ) => Promise<void>,
 ): void {
   const noMosquitto = requireOrIgnore("mosquitto");
   Deno.test(`${name} (Aedes)`, async () => {
     await using broker = await startAedes();
-    await using wire = await Wire.start(broker);
+    await using wire = await McpClient.start(broker);
     await run(wire, broker);
   });
   for (const version of ["5", "3.1.1"]) {
@@ -59,7 +51,7 @@ function testEach(
       ignore: noMosquitto,
       async fn() {
         await using broker = await startMosquitto({ verbose: false });
-        await using wire = await Wire.start(broker, { MQTT_VERSION: version });
+        await using wire = await McpClient.start(broker, { MQTT_VERSION: version });
         await run(wire, broker);
       },
     });
@@ -109,11 +101,11 @@ testEach("every byte of a value comes through a resource", async (wire) => {
 testEach(
   "a subscribed client is told of changes, others and afterwards are not",
   async (wire, broker) => {
-    await using other = await Wire.start(broker);
+    await using other = await McpClient.start(broker);
     await wire.result("resources/subscribe", { uri: uriOf("home/x") });
     await other.do("publish", { topic: "home/y", message: "1" });
     await other.do("publish", { topic: "home/x", message: "1" });
-    await wire.updated(uriOf("home/x"));
+    assertEquals(await wire.nextUpdate(), uriOf("home/x"));
     await wire.result("resources/unsubscribe", { uri: uriOf("home/x") });
     const told = wire.notifications.length;
     await wire.do("subscribe", { topic: "home/x", timeout: 0 });
@@ -131,12 +123,12 @@ testEach(
 testEach(
   "a resource and a standing subscription on one topic do not end each other",
   async (wire, broker) => {
-    await using other = await Wire.start(broker);
+    await using other = await McpClient.start(broker);
     await wire.do("subscribe", { topic: "x", timeout: 0 });
     await wire.result("resources/subscribe", { uri: uriOf("x") });
     await wire.do("unsubscribe", { topic: "x" });
     await other.do("publish", { topic: "x", message: "1" });
-    await wire.updated(uriOf("x"));
+    assertEquals(await wire.nextUpdate(), uriOf("x"));
     await wire.do("subscribe", { topic: "x", timeout: 0, include_retained: false });
     await wire.result("resources/unsubscribe", { uri: uriOf("x") });
     await other.do("publish", { topic: "x", message: "2" });
@@ -147,7 +139,7 @@ testEach(
 
 Deno.test("what has no value is not found, which is another error than a bad URI", async () => {
   await using broker = await startAedes();
-  await using wire = await Wire.start(broker);
+  await using wire = await McpClient.start(broker);
   const { code, message } = await wire.error("resources/read", { uri: uriOf("none") });
   assertEquals(code, -32002);
   assertMatch(message, /^Cannot read 'none': it has no retained value, and none was seen lately/);
@@ -175,7 +167,7 @@ const BAD: [unknown, RegExp][] = [
 
 Deno.test("a URI that names no single topic is refused with the rule, and nothing is asked", async () => {
   await using broker = await startAedes();
-  await using wire = await Wire.start(broker);
+  await using wire = await McpClient.start(broker);
   for (const method of ["resources/read", "resources/subscribe"]) {
     for (const [uri, words] of BAD) {
       const { code, message } = await wire.error(method, { uri });
@@ -188,7 +180,7 @@ Deno.test("a URI that names no single topic is refused with the rule, and nothin
 
 Deno.test("every topic name has a URI, by percent-encoding", async () => {
   await using broker = await startAedes();
-  await using wire = await Wire.start(broker);
+  await using wire = await McpClient.start(broker);
   const topics = [
     "a b",
     "a%41",
@@ -196,7 +188,7 @@ Deno.test("every topic name has a URI, by percent-encoding", async () => {
     "//a",
     "ä/€/😀",
     "a?b=c",
-    "a#b".replace("#", ":"),
+    "a:b;c",
     "$x/y",
     "a\u202eb",
     "\n",
@@ -216,7 +208,7 @@ function decodeBlob({ blob = "" }: Content): string {
 
 Deno.test("a value larger than a result may be is cut and marked with its size", async () => {
   await using broker = await startAedes();
-  await using wire = await Wire.start(broker, { MQTT_MAX_RESULT_CHARS: 1_000 });
+  await using wire = await McpClient.start(broker, { MQTT_MAX_RESULT_CHARS: 1_000 });
   await broker.publish("big", "x".repeat(1_000_000), { retain: true });
   await broker.publish("bytes", new Uint8Array(1_000_000), { retain: true });
   for (const topic of ["big", "bytes"]) {
@@ -228,7 +220,7 @@ Deno.test("a value larger than a result may be is cut and marked with its size",
 });
 
 /** Completions of the template's parameter. */
-async function complete(wire: Wire, value: string): Promise<{ values: string[]; total: number }> {
+async function complete(wire: McpClient, value: string): Promise<{ values: string[]; total: number }> {
   const { completion } = await wire.result("completion/complete", {
     ref: { type: "ref/resource", uri: "mqtt://broker/{+topic}" },
     argument: { name: "topic", value },
@@ -238,7 +230,7 @@ async function complete(wire: Wire, value: string): Promise<{ values: string[]; 
 
 Deno.test("topics that were seen are completed, such that the URI leads to them", async () => {
   await using broker = await startAedes();
-  await using wire = await Wire.start(broker);
+  await using wire = await McpClient.start(broker);
   assertEquals(await complete(wire, ""), { values: [], total: 0, hasMore: false } as never);
   for (const topic of ["home/b", "home/a", "other", "home/50%", "home/\u202e", "home/x y"]) {
     await broker.publish(topic, topic, { retain: true });
@@ -258,7 +250,7 @@ Deno.test("topics that were seen are completed, such that the URI leads to them"
 
 Deno.test("at most 100 completions are given, with the count of all", async () => {
   await using broker = await startAedes();
-  await using wire = await Wire.start(broker);
+  await using wire = await McpClient.start(broker);
   for (let i = 0; i < 150; i++) await broker.publish(`t/${i}`, "x", { retain: true });
   await wire.do("get_retained", { topic: "t/#", timeout: 5 });
   const { values, total } = await complete(wire, "t/");
@@ -267,7 +259,7 @@ Deno.test("at most 100 completions are given, with the count of all", async () =
 
 Deno.test("a completion of something else is refused", async () => {
   await using broker = await startAedes();
-  await using wire = await Wire.start(broker);
+  await using wire = await McpClient.start(broker);
   const ref = { type: "ref/resource", uri: "mqtt://broker/{+topic}" };
   const topic = { name: "topic", value: "" };
   const bad = [
@@ -286,7 +278,7 @@ Deno.test("a completion of something else is refused", async () => {
 
 Deno.test("the template is listed and says that values are untrusted", async () => {
   await using broker = await startAedes();
-  await using wire = await Wire.start(broker);
+  await using wire = await McpClient.start(broker);
   const { resourceTemplates } = await wire.result("resources/templates/list") as {
     resourceTemplates: { uriTemplate: string; description: string }[];
   };
@@ -297,7 +289,7 @@ Deno.test("the template is listed and says that values are untrusted", async () 
 
 Deno.test("a client that goes has its resources unsubscribed at the broker", async () => {
   await using broker = await startAedes();
-  await using wire = await Wire.start(broker);
+  await using wire = await McpClient.start(broker);
   await wire.result("resources/subscribe", { uri: uriOf("home/x") });
   await wire.result("resources/subscribe", { uri: uriOf("home/x") });
   await wire.result("resources/subscribe", { uri: uriOf("home/y") });
@@ -313,199 +305,39 @@ Deno.test("a client that goes has its resources unsubscribed at the broker", asy
 
 Deno.test("ending what was never subscribed is no error", async () => {
   await using broker = await startAedes();
-  await using wire = await Wire.start(broker);
+  await using wire = await McpClient.start(broker);
   assertEquals(await wire.result("resources/unsubscribe", { uri: uriOf("x") }), {});
 });
 
 Deno.test("a resource survives a reconnection, and one notification covers the gap", async () => {
   await using broker = await startAedes();
-  await using wire = await Wire.start(broker);
+  await using wire = await McpClient.start(broker);
   await wire.result("resources/subscribe", { uri: uriOf("home/x") });
   broker.kill();
-  await wire.updated(uriOf("home/x"));
-  const told = wire.notifications.length;
-  await wire.do("subscribe", { topic: "fence", timeout: 0 });
+  assertEquals(await wire.nextUpdate(), uriOf("home/x"));
   await broker.publish("home/x", "after");
-  await broker.publish("fence", "end");
-  await wire.do("subscribe", { topic: "fence", timeout: 30, match: "end" });
-  await wire.lines.find((line) => line.includes("updated") && wire.notifications.length > told);
+  assertEquals(await wire.nextUpdate(), uriOf("home/x"));
 });
 
 Deno.test("a topic that the broker refuses is told to the client, and is not subscribed", async () => {
   await using broker = await startAedes();
-  await using wire = await Wire.start(broker);
+  await using wire = await McpClient.start(broker);
   broker.onSubscribe = () => "refuse";
   const { message } = await wire.error("resources/subscribe", { uri: uriOf("home/x") });
   assertMatch(message, /^Cannot subscribe to 'home\/x': the broker refused the subscription/);
   broker.onSubscribe = () => "accept";
   await wire.result("resources/subscribe", { uri: uriOf("home/x") });
   await broker.publish("home/x", "1");
-  await wire.updated(uriOf("home/x"));
+  assertEquals(await wire.nextUpdate(), uriOf("home/x"));
 });
 
 Deno.test("there may be 200 subscribed resources, and no more", async () => {
   await using broker = await startAedes();
-  await using wire = await Wire.start(broker);
+  await using wire = await McpClient.start(broker);
   for (let i = 0; i < 200; i++) await wire.result("resources/subscribe", { uri: uriOf(`t/${i}`) });
   const { message } = await wire.error("resources/subscribe", { uri: uriOf("t/200") });
   assertMatch(message, /at most 200 resources/);
   await wire.result("resources/subscribe", { uri: uriOf("t/0") });
   await wire.result("resources/unsubscribe", { uri: uriOf("t/0") });
   await wire.result("resources/subscribe", { uri: uriOf("t/200") });
-});
-
-/** Resources over subscriptions that a test drives by hand, on a clock that it moves. */
-class Bench {
-  readonly clock = new FakeClock();
-  readonly told: string[] = [];
-  readonly left: string[] = [];
-  readonly sinks = new Map<string, ListenSinks>();
-  readonly resources: Resources;
-  readonly signal = new AbortController().signal;
-  /** Set it to hold `listen` back. */
-  answer: Promise<void> = Promise.resolve();
-
-  constructor() {
-    const subscriptions = {
-      listen: async (filter: string, _qos: number, sinks: ListenSinks): Promise<() => void> => {
-        await this.answer;
-        this.sinks.set(filter, sinks);
-        return () => void this.left.push(filter);
-      },
-    } as unknown as Subscriptions;
-    const open = { readOnly: false, allowPublish: null, denyPublish: [], allowSubscribe: null };
-    const services = {
-      clock: this.clock,
-      policy: new Policy({ ...open, denySubscribe: [] }),
-      subscriptions,
-      connect: () => Promise.reject(new Error("no connection")),
-      maxResultChars: 45_000,
-    } as unknown as ToolServices;
-    this.resources = new Resources(services, new LastSeen());
-  }
-
-  subscribe(topic: string): Promise<void> {
-    const notify = (uri: string): void => void this.told.push(uri);
-    return this.resources.subscribe(uriOf(topic), notify, this.signal);
-  }
-
-  change(topic: string): void {
-    this.sinks.get(topic)?.live(message(topic, "x"));
-  }
-}
-
-const permissions = "none";
-
-Deno.test({
-  name: "changes of a topic are told at once, and then at most four times a second",
-  permissions,
-  async fn() {
-    const bench = new Bench();
-    await bench.subscribe("a");
-    const start = bench.clock.now();
-    const times: number[] = [];
-    for (let ms = 0; ms < 3_000; ms += 10) {
-      const before = bench.told.length;
-      bench.change("a");
-      bench.clock.advance(10);
-      if (bench.told.length > before) times.push(bench.clock.now() - start);
-    }
-    assert(times.length >= 11 && times.length <= 13, times.join());
-    for (const [i, time] of times.entries()) {
-      const inSecond = times.filter((it) => it >= time && it < time + 1_000);
-      assert(inSecond.length <= 4, `${i}: ${inSecond.join()}`);
-    }
-  },
-});
-
-Deno.test({
-  name: "the last change of many is told, and then there is silence",
-  permissions,
-  async fn() {
-    const bench = new Bench();
-    await bench.subscribe("a");
-    bench.change("a");
-    assertEquals(bench.told.length, 1);
-    for (let i = 0; i < 100; i++) bench.change("a");
-    assertEquals(bench.told.length, 1);
-    bench.clock.advance(249);
-    assertEquals(bench.told.length, 1);
-    bench.clock.advance(1);
-    assertEquals(bench.told.length, 2);
-    bench.clock.advance(10_000);
-    assertEquals([bench.told.length, bench.clock.pending], [2, 0]);
-    bench.change("a");
-    assertEquals(bench.told.length, 3);
-  },
-});
-
-Deno.test({
-  name: "each topic has its own pace",
-  permissions,
-  async fn() {
-    const bench = new Bench();
-    await bench.subscribe("a");
-    await bench.subscribe("b");
-    bench.change("a");
-    bench.change("b");
-    bench.change("a");
-    assertEquals(bench.told, [uriOf("a"), uriOf("b")]);
-    bench.clock.advance(250);
-    assertEquals(bench.told, [uriOf("a"), uriOf("b"), uriOf("a")]);
-  },
-});
-
-Deno.test({
-  name: "nothing is told once the client has unsubscribed or gone, and no timer is left",
-  permissions,
-  async fn() {
-    const bench = new Bench();
-    for (const topic of ["a", "b"]) {
-      await bench.subscribe(topic);
-      bench.change(topic);
-      bench.change(topic);
-    }
-    bench.resources.unsubscribe(uriOf("a"));
-    bench.resources[Symbol.dispose]();
-    assertEquals([bench.left, bench.clock.pending], [["a", "b"], 0]);
-    bench.change("a");
-    bench.change("b");
-    bench.clock.advance(1_000);
-    assertEquals(bench.told.length, 2);
-  },
-});
-
-Deno.test({
-  name: "a client that unsubscribes or goes while the broker is asked leaves nothing behind",
-  permissions,
-  async fn() {
-    for (const leave of ["unsubscribe", "go"]) {
-      const bench = new Bench();
-      const asked = Promise.withResolvers<void>();
-      bench.answer = asked.promise;
-      const subscribing = bench.subscribe("a");
-      if (leave === "go") bench.resources[Symbol.dispose]();
-      else bench.resources.unsubscribe(uriOf("a"));
-      asked.resolve();
-      await subscribing;
-      assertEquals(bench.left, ["a"]);
-      bench.change("a");
-      assertEquals([bench.told, bench.clock.pending], [[], 0]);
-    }
-  },
-});
-
-Deno.test({
-  name: "a subscription that failed can be tried again",
-  permissions,
-  async fn() {
-    const bench = new Bench();
-    bench.answer = Promise.reject(new Error("secret detail"));
-    const error = await assertRejects(() => bench.subscribe("a"), RpcError);
-    assertEquals(error.message, "Cannot subscribe to 'a': an unexpected error in the server");
-    bench.answer = Promise.resolve();
-    await bench.subscribe("a");
-    bench.change("a");
-    assertEquals(bench.told, [uriOf("a")]);
-  },
 });

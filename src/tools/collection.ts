@@ -41,8 +41,9 @@ export class Collection {
   /** Position up to which messages were looked at. */
   #seen: number;
   #wanted = 0;
-  /** Position after the match. */
+  /** Position after the match, and how many were wanted up to it. */
   #matchEnd: number | undefined;
+  #wantedAtMatch = 0;
 
   constructor(reader: InboxReader, inbox: Inbox, wish: Wish) {
     this.#reader = reader;
@@ -55,7 +56,7 @@ export class Collection {
   /** Why the wait may end now; undefined while there is no reason. */
   get enough(): Enough | undefined {
     this.#look();
-    if (this.#matchEnd !== undefined) return "match";
+    if (this.#matchEnd !== undefined && this.#wantedAtMatch <= this.#wish.most) return "match";
     if (this.#wanted >= this.#wish.most) return "max_messages";
     if (this.#wanted >= this.#wish.full) return "full";
     return this.#inbox.closed ? "unsubscribed" : undefined;
@@ -89,6 +90,7 @@ export class Collection {
       this.#wanted++;
       if (this.#matchEnd === undefined && this.#matches(message)) {
         this.#matchEnd = first + index + 1;
+        this.#wantedAtMatch = this.#wanted;
       }
     }
   }

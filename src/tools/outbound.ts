@@ -51,6 +51,7 @@ export function readProperties(
   if (content_type !== undefined) check("content_type", mqttStringFault(content_type));
   if (response_topic !== undefined) check("response_topic", topicNameFault(response_topic));
   if (correlation_data !== undefined) check("correlation_data", mqttStringFault(correlation_data));
+  const userProperties = user_properties === undefined ? {} : readUser(user_properties);
   const properties: MessageProperties = {
     ...(content_type === undefined ? {} : { contentType: content_type }),
     ...(message_expiry === undefined ? {} : { messageExpiryInterval: message_expiry }),
@@ -58,7 +59,8 @@ export function readProperties(
     ...(correlation_data === undefined
       ? {}
       : { correlationData: new TextEncoder().encode(correlation_data) }),
-    ...(user_properties === undefined ? {} : { userProperties: readUser(user_properties) }),
+    // MQTT.js silently never sends a packet with an empty set of them.
+    ...(Object.keys(userProperties).length === 0 ? {} : { userProperties }),
   };
   return Object.keys(properties).length === 0 ? undefined : properties;
 }

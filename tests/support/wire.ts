@@ -7,12 +7,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { parseConfig } from "../../src/config.ts";
 import { serve, type Serving } from "../../src/serve.ts";
+import { hasUnsafeCharacters } from "../../src/text.ts";
 import { type AedesBroker, startAedes } from "./aedes.ts";
 import { ManualReader, MemoryWriter, utf8 } from "./byte_streams.ts";
 import { Inbox, within } from "./inbox.ts";
 
 /** What gives a validation library's report, or our own code, away. */
 const DUMP = /invalid_type|invalid_union|unrecognized_keys|too_small|Zod|"path"|\bat \/|\.ts:\d/;
+
+const CHUNK_BYTES = 16 * 1024;
 
 /** A JSON-RPC message of the server. */
 export interface Message {
@@ -50,6 +53,7 @@ export class Wire implements AsyncDisposable {
         this.#rest.text = lines.pop() ?? "";
         for (const line of lines) {
           assert(!DUMP.test(line), line);
+          assert(!hasUnsafeCharacters(line) && !/[\t\r]/.test(line), "unsafe on stdout");
           this.messages.put(JSON.parse(line));
         }
         return Promise.resolve(bytes.length);
@@ -59,7 +63,11 @@ export class Wire implements AsyncDisposable {
   }
 
   send(message: unknown): void {
-    this.#input.give(utf8(`${typeof message === "string" ? message : JSON.stringify(message)}\n`));
+    const bytes = utf8(`${typeof message === "string" ? message : JSON.stringify(message)}\n`);
+    // A read takes no more than the reader has room for.
+    for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+      this.#input.give(bytes.subarray(at, at + CHUNK_BYTES));
+    }
   }
 
   /** Sends a line that must be answered, and takes the next message, whatever it is. */

@@ -1,11 +1,11 @@
-import { assert, assertEquals, assertFalse, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertFalse, assertMatch, assertStringIncludes } from "@std/assert";
 import { startAedes } from "../support/aedes.ts";
 import { startMosquitto } from "../support/mosquitto.ts";
 import { connectPeer } from "../support/mqtt_client.ts";
 import { requireOrIgnore } from "../support/tools.ts";
 import { startClient } from "./client.ts";
 import type { ListResult, RequestResult } from "./results.ts";
-import { type ToolReply, Wire } from "./wire.ts";
+import { type ToolReply, McpClient } from "./mcp_client.ts";
 
 /** Asserts that a call was refused by the policy, with these words, and says nothing else. */
 function assertRefused({ data }: ToolReply, rule: string): void {
@@ -44,7 +44,7 @@ const REFUSED: [Record<string, unknown>, string, Record<string, unknown>, string
     { MQTT_ALLOW_SUBSCRIBE: "sensors/#" },
     "request",
     { topic: "lamp/set" },
-    "response_topic 'mqtt-smcp/response/",
+    "the private response topic (give response_topic)",
   ],
   [{ MQTT_ALLOW_SUBSCRIBE: "s/+" }, "subscribe", { topic: "s/#" }, NOT_ALLOWED_TO_RECEIVE],
   [{ MQTT_ALLOW_SUBSCRIBE: "s/+" }, "get_retained", { topic: "s/#" }, NOT_ALLOWED_TO_RECEIVE],
@@ -73,7 +73,7 @@ const REFUSED: [Record<string, unknown>, string, Record<string, unknown>, string
 Deno.test("each rule refuses by its name, and the broker is asked for nothing", async () => {
   await using broker = await startAedes();
   for (const [credentials, tool, args, rule] of REFUSED) {
-    await using wire = await Wire.start(broker, credentials);
+    await using wire = await McpClient.start(broker, credentials);
     const message = tool === "publish" || tool === "request" ? { message: "x" } : {};
     assertRefused(await wire.call(tool, { ...args, ...message }), rule);
   }
@@ -84,7 +84,7 @@ Deno.test("each rule refuses by its name, and the broker is asked for nothing", 
 
 Deno.test("a response topic may not lead where the policy forbids publishing", async () => {
   await using broker = await startAedes();
-  await using wire = await Wire.start(broker, { MQTT_DENY_PUBLISH: "locks/#" });
+  await using wire = await McpClient.start(broker, { MQTT_DENY_PUBLISH: "locks/#" });
   const args = { topic: "lamp/get", message: "?", response_topic: "locks/door/set" };
   const { data } = await wire.call("publish", args);
   assertEquals([data.success, data.code], [false, "POLICY"]);
@@ -117,7 +117,7 @@ Deno.test({
 
 Deno.test("what is allowed still works under rules", async () => {
   await using broker = await startAedes();
-  await using wire = await Wire.start(broker, {
+  await using wire = await McpClient.start(broker, {
     MQTT_ALLOW_PUBLISH: "lamp/+/set,x",
     MQTT_DENY_PUBLISH: "lamp/door/set",
     MQTT_ALLOW_SUBSCRIBE: "lamp/#",
@@ -159,10 +159,10 @@ Deno.test("a wide filter delivers nothing that is denied, by whichever tool", as
   });
   const listed = await listing as ListResult;
   const answered = await request as RequestResult;
-  for (const result of [retained, subscribed, collected]) {
-    assert((result.messages.length) > 0);
-    assert(result.messages.every(({ topic }) => topic === "home/lamp"));
-  }
+  const seen = [retained, subscribed, collected].map(({ messages }) =>
+    messages.map(({ topic, payload }) => `${topic} ${payload}`)
+  );
+  assertEquals(seen, [["home/lamp on"], ["home/lamp on"], ["home/lamp off"]]);
   assertEquals(listed.topics.map(({ topic }) => topic), ["home/lamp"]);
   assertStringIncludes(listed.note, "the operator's access policy may hide some");
   assertEquals([answered.response?.topic, answered.response?.payload], ["home/lamp", "off"]);
@@ -170,7 +170,7 @@ Deno.test("a wide filter delivers nothing that is denied, by whichever tool", as
 
 Deno.test("what a broker sends unasked is shown to nobody", async () => {
   await using broker = await startAedes();
-  await using wire = await Wire.start(broker, { MQTT_ALLOW_SUBSCRIBE: "a/#" });
+  await using wire = await McpClient.start(broker, { MQTT_ALLOW_SUBSCRIBE: "a/#" });
   await wire.do("subscribe", { topic: "a/#", timeout: 0 });
   await broker.publish("$SYS/a", "x");
   await broker.publish("a/b", "seen");
@@ -180,7 +180,7 @@ Deno.test("what a broker sends unasked is shown to nobody", async () => {
 
 Deno.test("read-only takes publish and request off the list, and the instructions say so", async () => {
   await using broker = await startAedes();
-  await using wire = await Wire.start(broker, { MQTT_READ_ONLY: "true" });
+  await using wire = await McpClient.start(broker, { MQTT_READ_ONLY: "true" });
   const { tools } = await wire.result("tools/list") as {
     tools: { name: string; description: string; annotations: { readOnlyHint: boolean } }[];
   };
@@ -216,7 +216,7 @@ Deno.test("the instructions tell of rules, and of none where there are none", as
     [{ MQTT_ALLOW_SUBSCRIBE: "a" }, /The operator allows certain topics only/],
   ];
   for (const [credentials, words] of cases) {
-    await using wire = await Wire.start(broker, credentials);
+    await using wire = await McpClient.start(broker, credentials);
     const { instructions } = await wire.result("initialize", {
       protocolVersion: "2024-11-05",
       capabilities: {},
@@ -230,7 +230,7 @@ Deno.test("the instructions tell of rules, and of none where there are none", as
 Deno.test("resources obey the policy", async () => {
   await using broker = await startAedes();
   await broker.publish("home/alarm", "1234", { retain: true });
-  await using wire = await Wire.start(broker, { MQTT_DENY_SUBSCRIBE: "home/alarm/#" });
+  await using wire = await McpClient.start(broker, { MQTT_DENY_SUBSCRIBE: "home/alarm/#" });
   for (const topic of ["home/alarm", "home/alarm/x", "home%2Falarm", "home/%61larm"]) {
     for (const method of ["resources/read", "resources/subscribe"]) {
       const { message } = await wire.error(method, { uri: `mqtt://broker/${topic}` });
