@@ -6,7 +6,7 @@
 
 import net from "node:net";
 import tls from "node:tls";
-import mqtt, { type IClientOptions, MqttClient } from "mqtt";
+import mqtt, { type IClientOptions, MqttClient, UniqueMessageIdProvider } from "mqtt";
 import type { ProtocolVersion } from "./packets.ts";
 
 /** Where the broker is and how to talk to it: the part of the configuration that a connection needs. */
@@ -59,6 +59,8 @@ function clientOptions(
     queueQoSZero: false,
     // The default wants a Worker for its timers, which has no permission here.
     timerVariant: "native",
+    // The default gives identifiers that are still in use again (MQTT-2.2.1-3).
+    messageIdProvider: new UniqueMessageIdProvider(),
     // A table of all 65,536 two-byte numbers, made at the first packet: 20 ms and 8 MB.
     writeCache: false,
     log: () => {},
