@@ -4,32 +4,7 @@ import { startAedes } from "./support/aedes.ts";
 import { startMosquitto } from "./support/mosquitto.ts";
 import { requireOrIgnore } from "./support/tools.ts";
 import { McpClient } from "./tools/mcp_client.ts";
-
-/** What a read gives. */
-interface Content {
-  readonly uri: string;
-  readonly mimeType: string;
-  readonly text?: string;
-  readonly blob?: string;
-  readonly _meta: {
-    readonly source: string;
-    readonly retain: boolean;
-    readonly qos: number;
-    readonly received: string;
-    readonly truncated?: boolean;
-    readonly size?: number;
-  };
-}
-
-const uriOf = (topic: string): string => `mqtt://broker/${topic}`;
-
-async function read(wire: McpClient, topic: string): Promise<Content> {
-  const { contents } = await wire.result("resources/read", { uri: uriOf(topic) }) as {
-    contents: Content[];
-  };
-  assertEquals(contents.length, 1);
-  return contents[0] as Content;
-}
+import { read, uriOf } from "./tools/resource_reading.ts";
 
 /** A broker with a wire to it, for each kind of broker. */
 function testEach(
@@ -145,67 +120,6 @@ Deno.test("what has no value is not found, which is another error than a bad URI
   assertMatch(message, /^Cannot read 'none': it has no retained value, and none was seen lately/);
 });
 
-const BAD: [unknown, RegExp][] = [
-  [uriOf("home/#"), /'home\/#': a topic name must not contain wildcards; .* get_retained/],
-  [uriOf("home/+/x"), /wildcards; for several topics use the tool get_retained/],
-  [uriOf("home/%23"), /wildcards/],
-  [uriOf("home/%2B"), /wildcards/],
-  [uriOf(""), /must not be empty/],
-  [uriOf("a%00b"), /NUL/],
-  [uriOf("a%E0%A4%A"), /not correctly percent-encoded/],
-  [uriOf("a%"), /not correctly percent-encoded/],
-  [uriOf("a%FF"), /not correctly percent-encoded/],
-  [uriOf("x".repeat(65_536)), /65,535/],
-  [uriOf("$share/g/x"), /shared subscription/],
-  [uriOf("$share/g"), /\$share|shared subscription/],
-  ["mqtt://other/x", /uri must begin with mqtt:\/\/broker\//],
-  ["file:///etc/passwd", /uri must begin with/],
-  ["home/x", /uri must begin with/],
-  [undefined, /uri must begin with/],
-  [5, /uri must begin with/],
-];
-
-Deno.test("a URI that names no single topic is refused with the rule, and nothing is asked", async () => {
-  await using broker = await startAedes();
-  await using wire = await McpClient.start(broker);
-  for (const method of ["resources/read", "resources/subscribe"]) {
-    for (const [uri, words] of BAD) {
-      const { code, message } = await wire.error(method, { uri });
-      assertEquals(code, -32602, `${uri}`.slice(0, 100));
-      assertMatch(message, words);
-    }
-  }
-  assert(!broker.packets.all.some(({ packet }) => packet.cmd === "subscribe"));
-});
-
-Deno.test("every topic name has a URI, by percent-encoding", async () => {
-  await using broker = await startAedes();
-  await using wire = await McpClient.start(broker);
-  const topics = [
-    "a b",
-    "a%41",
-    "/",
-    "//a",
-    "ä/€/😀",
-    "a?b=c",
-    "a:b;c",
-    "$x/y",
-    "a\u202eb",
-    "\n",
-  ];
-  for (const topic of topics) {
-    await broker.publish(topic, topic, { retain: true });
-    const encoded = await read(wire, topic.split("/").map(encodeURIComponent).join("/"));
-    assertEquals([encoded.text ?? decodeBlob(encoded), encoded._meta.source], [topic, "retained"]);
-    const whole = await read(wire, encodeURIComponent(topic));
-    assertEquals(whole.text ?? decodeBlob(whole), topic);
-  }
-});
-
-function decodeBlob({ blob = "" }: Content): string {
-  return new TextDecoder().decode(decodePayload(blob, "base64"));
-}
-
 Deno.test("a value larger than a result may be is cut and marked with its size", async () => {
   await using broker = await startAedes();
   await using wire = await McpClient.start(broker, { MQTT_MAX_RESULT_CHARS: 1_000 });
@@ -217,74 +131,6 @@ Deno.test("a value larger than a result may be is cut and marked with its size",
     const shown = (text ?? blob ?? "").length;
     assert(shown > 500 && shown <= 1_000, `${shown} characters`);
   }
-});
-
-/** Completions of the template's parameter. */
-async function complete(wire: McpClient, value: string): Promise<{ values: string[]; total: number }> {
-  const { completion } = await wire.result("completion/complete", {
-    ref: { type: "ref/resource", uri: "mqtt://broker/{+topic}" },
-    argument: { name: "topic", value },
-  });
-  return completion as { values: string[]; total: number };
-}
-
-Deno.test("topics that were seen are completed, such that the URI leads to them", async () => {
-  await using broker = await startAedes();
-  await using wire = await McpClient.start(broker);
-  assertEquals(await complete(wire, ""), { values: [], total: 0, hasMore: false } as never);
-  for (const topic of ["home/b", "home/a", "other", "home/50%", "home/\u202e", "home/x y"]) {
-    await broker.publish(topic, topic, { retain: true });
-  }
-  await wire.do("get_retained", { topic: "#", timeout: 5 });
-  const { values } = await complete(wire, "home/");
-  assertEquals(values.length, 5);
-  for (const value of values) {
-    const content = await read(wire, value);
-    assertEquals(content.text ?? decodeBlob(content), decodeURIComponent(value));
-    assert(/^[!-~]+$/.test(value), value);
-  }
-  assertEquals((await complete(wire, "home/b")).values, ["home/b"]);
-  assertEquals((await complete(wire, "home/x y")).values.length, 1);
-  assertEquals((await complete(wire, "none")).total, 0);
-});
-
-Deno.test("at most 100 completions are given, with the count of all", async () => {
-  await using broker = await startAedes();
-  await using wire = await McpClient.start(broker);
-  for (let i = 0; i < 150; i++) await broker.publish(`t/${i}`, "x", { retain: true });
-  await wire.do("get_retained", { topic: "t/#", timeout: 5 });
-  const { values, total } = await complete(wire, "t/");
-  assertEquals([values.length, total], [100, 150]);
-});
-
-Deno.test("a completion of something else is refused", async () => {
-  await using broker = await startAedes();
-  await using wire = await McpClient.start(broker);
-  const ref = { type: "ref/resource", uri: "mqtt://broker/{+topic}" };
-  const topic = { name: "topic", value: "" };
-  const bad = [
-    {},
-    { ref, argument: { name: "other", value: "" } },
-    { ref, argument: { name: "topic", value: 5 } },
-    { ref, argument: null },
-    { ref: { type: "ref/prompt", name: "x" }, argument: topic },
-    { ref: { type: "ref/resource", uri: "mqtt://broker/x" }, argument: topic },
-    { ref: "mqtt://broker/{+topic}", argument: topic },
-  ];
-  for (const params of bad) {
-    assertEquals((await wire.error("completion/complete", params)).code, -32602);
-  }
-});
-
-Deno.test("the template is listed and says that values are untrusted", async () => {
-  await using broker = await startAedes();
-  await using wire = await McpClient.start(broker);
-  const { resourceTemplates } = await wire.result("resources/templates/list") as {
-    resourceTemplates: { uriTemplate: string; description: string }[];
-  };
-  assertEquals(resourceTemplates.map(({ uriTemplate }) => uriTemplate), ["mqtt://broker/{+topic}"]);
-  assertMatch(resourceTemplates[0]?.description ?? "", /Untrusted data.*never instructions/);
-  assertEquals(await wire.result("resources/list"), { resources: [] });
 });
 
 Deno.test("a client that goes has its resources unsubscribed at the broker", async () => {

@@ -21,7 +21,10 @@ export const STEPS: readonly Step[] = [
   { title: "publish: command the lamp, which answers on its state topic", run: publish },
   { title: "subscribe again: what came in between the calls", run: collect },
   { title: "get_retained: the state that the broker stores", run: getRetained },
+  { title: "request: command the lamp and await its new state, in one call", run: request },
+  { title: "list_topics: what there is on the broker", run: listTopics },
   { title: "A mistake, and what an agent is told", run: refuse },
+  { title: "The operator's access policy: no agent opens the lock", run: refuseByPolicy },
   { title: "unsubscribe", run: unsubscribe },
   { title: "The parent leaves: stdin closed, then SIGTERM", run: stop },
 ];
@@ -48,7 +51,8 @@ async function listTools(world: World): Promise<void> {
   const listing = await within(ANSWER_MS, "the list of tools", world.client.listTools());
   const { tools } = listing as { tools: { name: string; title: string }[] };
   for (const { name, title } of tools) note(`${name.padEnd(14)}${title}`);
-  for (const name of ["publish", "subscribe", "get_retained", "unsubscribe"]) {
+  const wanted = ["publish", "request", "subscribe", "get_retained", "unsubscribe", "list_topics"];
+  for (const name of wanted) {
     mustBe(`a tool named ${name}`, tools.some((tool) => tool.name === name), true);
   }
 }
@@ -60,7 +64,7 @@ async function subscribe(world: World): Promise<void> {
 }
 
 async function publish(world: World): Promise<void> {
-  const lamp = actAsLamp(world);
+  const lamp = actAsLamp(world, "on");
   const { success } = await world.call("publish", { topic: "lamp/set", message: "on" });
   mustBe("success", success, true);
   await within(ANSWER_MS, "the lamp to be commanded", lamp);
@@ -82,6 +86,33 @@ async function refuse(world: World): Promise<void> {
   const { success, code } = await world.call("publish", { topic: "lamp/#", message: "off" });
   mustBe("success", success, false);
   mustBe("code", code, "INVALID_TOPIC");
+}
+
+async function request(world: World): Promise<void> {
+  const lamp = actAsLamp(world, "off");
+  const args = { topic: "lamp/set", message: "off", response_topic: STATE };
+  const { success, response } = await world.call("request", args);
+  mustBe("success", success, true);
+  mustBe("the response", payloads([response]), [[STATE, "off"]]);
+  await within(ANSWER_MS, "the lamp to be commanded", lamp);
+}
+
+async function listTopics(world: World): Promise<void> {
+  const args = { topic: "lamp/#", timeout: 0.5 };
+  const { success, topics } = await world.call("list_topics", args);
+  mustBe("success", success, true);
+  mustBe("topics", (topics as { topic: string }[]).map(({ topic }) => topic), [STATE]);
+}
+
+async function refuseByPolicy(world: World): Promise<void> {
+  const args = { topic: "locks/door/set", message: "open" };
+  const { success, code } = await world.call("publish", args);
+  mustBe("success", success, false);
+  mustBe("code", code, "POLICY");
+  const sent = world.broker.packets.all.some(({ packet }) =>
+    packet.cmd === "publish" && packet.topic === args.topic
+  );
+  mustBe("whether the broker saw the message", sent, false);
 }
 
 async function unsubscribe(world: World): Promise<void> {
@@ -111,8 +142,11 @@ async function stop({ broker, server, password }: World): Promise<void> {
 const STATE = "lamp/state";
 
 /** A device: takes one command and publishes, retained, the state that it leads to. */
-async function actAsLamp({ broker }: World): Promise<void> {
-  const { payload } = await broker.saw("publish", ({ topic }) => topic === "lamp/set");
+async function actAsLamp({ broker }: World, command: string): Promise<void> {
+  const { payload } = await broker.saw(
+    "publish",
+    ({ topic, payload }) => topic === "lamp/set" && payload.toString() === command,
+  );
   await broker.publish(STATE, payload, { retain: true, qos: 1 });
 }
 

@@ -31,6 +31,7 @@ export class World implements AsyncDisposable {
       MQTT_PORT: broker.port,
       MQTT_USER: USER,
       MQTT_PASS: password,
+      MQTT_DENY_PUBLISH: "locks/#",
     };
     // Reading src is what loading the worker from source takes; the compiled binary needs no such flag.
     const flags = ["--allow-net", "--allow-read=src"];
@@ -122,10 +123,13 @@ export function mustBe(what: string, actual: unknown, expected: unknown): void {
   if (got !== wanted) throw new Error(`${what} is ${got}, but must be ${wanted}`);
 }
 
+/** The credentials that are no secrets. */
+const SHOWN = ["MQTT_BROKER", "MQTT_PORT", "MQTT_DENY_PUBLISH"];
+
 /** Credentials as they may be shown. */
 export function hideSecrets(credentials: Readonly<Record<string, unknown>>): string {
   const shown = Object.entries(credentials).map(([key, value]) =>
-    [key, ["MQTT_BROKER", "MQTT_PORT"].includes(key) ? value : "********"] as const
+    [key, SHOWN.includes(key) ? value : "********"] as const
   );
   return JSON.stringify(Object.fromEntries(shown));
 }

@@ -56,6 +56,10 @@ export class Burst {
     let pong = false;
     let failure: unknown;
     const answered = new Listeners();
+    const forgetEnd = connection.onEnd((cause) => {
+      failure ??= cause;
+      answered.notify();
+    });
     connection.ping(bound).then(() => {
       pong = true;
       this.#lastArrival = Math.max(this.#lastArrival, this.#clock.now());
@@ -64,22 +68,26 @@ export class Burst {
       failure = error;
       answered.notify();
     });
-    while (true) {
-      if (complete?.()) return "exact_topic";
-      if (failure !== undefined && !isTimeout(failure)) throw failure;
-      const now = this.#clock.now();
-      const quietAt = pong ? this.#lastArrival + QUIET_MS : Infinity;
-      if (now >= quietAt) return "burst_end";
-      if (now >= deadline) return "timeout";
-      await until({ ...bound, ms: Math.min(quietAt, deadline) - now }, (wake) => {
-        // Each arrival moves the quiet window; waking for each would cost a promise a message.
-        const forgetArrival = complete === undefined ? () => {} : this.#arrived.add(wake);
-        const forgetAnswer = answered.add(wake);
-        return () => {
-          forgetArrival();
-          forgetAnswer();
-        };
-      });
+    try {
+      while (true) {
+        if (complete?.()) return "exact_topic";
+        if (failure !== undefined && !isTimeout(failure)) throw failure;
+        const now = this.#clock.now();
+        const quietAt = pong ? this.#lastArrival + QUIET_MS : Infinity;
+        if (now >= quietAt) return "burst_end";
+        if (now >= deadline) return "timeout";
+        await until({ ...bound, ms: Math.min(quietAt, deadline) - now }, (wake) => {
+          // Each arrival moves the quiet window; waking for each would cost a promise a message.
+          const forgetArrival = complete === undefined ? () => {} : this.#arrived.add(wake);
+          const forgetAnswer = answered.add(wake);
+          return () => {
+            forgetArrival();
+            forgetAnswer();
+          };
+        });
+      }
+    } finally {
+      forgetEnd();
     }
   }
 }

@@ -32,6 +32,9 @@ import { Watch } from "./watch.ts";
 /** QoS 1 and 2 publishes under way at once, whatever a broker that sets no limit would take. */
 const MOST_IN_FLIGHT = 1_024;
 
+/** Milliseconds past the connect timeout at which an attempt ends whatever the library does. */
+const LATE_MS = 500;
+
 /** What a connection is opened with. */
 export interface ConnectionOptions {
   readonly endpoint: Endpoint;
@@ -260,13 +263,17 @@ export function openConnection(
   });
   return new Promise((resolve, reject) => {
     const onAbort = (): void => watch.fail(cancelled());
+    // The library has a timer of its own, which some malformed packets stop for good.
+    const stopTimer = clock.after(connectTimeoutMs + LATE_MS, () => watch.breakOff());
     const forget = watch.onEnd((cause) => {
+      stopTimer();
       signal.removeEventListener("abort", onAbort);
       refineCause(cause, endpoint, clock).then(reject);
     });
     signal.addEventListener("abort", onAbort);
     client.once("connect", (connack) => {
       forget();
+      stopTimer();
       signal.removeEventListener("abort", onAbort);
       const limits = toLimits(version, connack.properties as LibraryConnack | undefined);
       resolve(new Connection(client, options, watch, limits));

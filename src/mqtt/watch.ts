@@ -13,7 +13,8 @@ import { fromReturnCode } from "./reason_codes.ts";
 
 /** The parts of a received packet, of any kind, that are looked at here. */
 interface SeenPacket {
-  readonly cmd: string;
+  cmd: string;
+  readonly qos?: number;
   readonly messageId?: number;
   readonly reasonCode?: number;
   readonly returnCode?: number;
@@ -121,6 +122,13 @@ export class Watch {
   }
 
   #see(packet: SeenPacket): void {
+    if (isMalformed(packet)) {
+      this.#evidence.error ??= new Error("malformed packet");
+      // Handed on, it would make the library throw where nobody can catch it.
+      packet.cmd = "malformed";
+      this.breakOff();
+      return;
+    }
     switch (packet.cmd) {
       case "puback":
       case "pubrec":
@@ -148,6 +156,24 @@ export class Watch {
     // A 3.1.1 broker answers an MQTT 5 CONNECT with its own return codes, all below 0x80.
     if (code !== 0) this.#evidence.connackCode = code < 0x80 ? fromReturnCode(code) : code;
   }
+}
+
+/** Packets that carry a packet identifier, which is never 0 (MQTT-2.2.1-2, MQTT-2.2.1-3). */
+const IDENTIFIED = new Set([
+  "puback",
+  "pubrec",
+  "pubrel",
+  "pubcomp",
+  "suback",
+  "unsuback",
+]);
+
+/** What the library's parser lets pass although a part is missing. */
+function isMalformed({ cmd, qos, messageId, reasonCode, returnCode }: SeenPacket): boolean {
+  if (cmd === "connack") return typeof (reasonCode ?? returnCode) !== "number";
+  if (!IDENTIFIED.has(cmd) && !(cmd === "publish" && qos !== 0)) return false;
+  return messageId === undefined || !Number.isInteger(messageId) || messageId < 1 ||
+    messageId > 65_535;
 }
 
 /** What a log may hold of a packet: its kind and identifier, and nothing that it carries. */

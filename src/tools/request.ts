@@ -179,6 +179,8 @@ async function exchange(
     };
   });
   await withProgress(context, timeoutMs, wait);
+  // Nothing was sent, or not taken: what came meanwhile answers something else.
+  if (isRefusal(failure)) throw failure;
   if (answer.message === undefined) {
     const broken = connection.failure !== undefined;
     throw failure ?? noAnswer(outbound, timeoutMs, acknowledged, broken);
@@ -190,6 +192,10 @@ async function exchange(
     elapsed_ms: answer.message.receivedAt - started,
     acknowledged,
   };
+}
+
+function isRefusal(failure: unknown): boolean {
+  return failure instanceof MqttSmcpError && failure.code !== "OUTCOME_UNKNOWN";
 }
 
 function noAnswer(

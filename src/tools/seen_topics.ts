@@ -7,14 +7,14 @@
 import { MqttSmcpError } from "../errors.ts";
 import type { InboundMessage } from "../mqtt/packets.ts";
 import { cutPayload, encodePayload } from "../payload.ts";
-import { endWithinPairs, toSafeJson } from "../text.ts";
+import { toSafeJson } from "../text.ts";
 import { presentTopic } from "./messages.ts";
 
 const MOST_TOPICS = 20_000;
 const MOST_CHARS = 16 * 1024 * 1024;
 const LONGEST_SHOWN_PAYLOAD = 80;
 /** So much of a topic name goes into a cursor. */
-const CURSOR_CHARS = 300;
+const CURSOR_CHARS = 100;
 
 interface SeenTopic {
   messages: number;
@@ -134,7 +134,8 @@ export function readCursor(text: string): Cursor {
 }
 
 function cursorPart(name: string): string {
-  return name.slice(0, endWithinPairs(name, CURSOR_CHARS));
+  // Also inside a surrogate pair: only plain cutting keeps the parts in the order of the names.
+  return name.slice(0, CURSOR_CHARS);
 }
 
 function beginning(payload: Uint8Array): string {

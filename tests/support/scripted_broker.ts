@@ -120,6 +120,8 @@ export function startScriptedBroker(script: Script = {}): ScriptedBroker {
     });
   const accepting = (async () => {
     for await (const socket of listener) {
+      // Small packets one after the other would wait 40 ms for an ACK.
+      socket.setNoDelay();
       const connection: ScriptedConnection = new ScriptedConnection(socket, (packet) => {
         void run(() => connection, () => script.onPacket?.(packet, connection));
       });

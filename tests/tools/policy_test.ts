@@ -5,7 +5,7 @@ import { connectPeer } from "../support/mqtt_client.ts";
 import { requireOrIgnore } from "../support/tools.ts";
 import { startClient } from "./client.ts";
 import type { ListResult, RequestResult } from "./results.ts";
-import { type ToolReply, McpClient } from "./mcp_client.ts";
+import { McpClient, type ToolReply } from "./mcp_client.ts";
 
 /** Asserts that a call was refused by the policy, with these words, and says nothing else. */
 function assertRefused({ data }: ToolReply, rule: string): void {
@@ -141,7 +141,7 @@ Deno.test("a wide filter delivers nothing that is denied, by whichever tool", as
   await using client = await startClient(broker, { MQTT_DENY_SUBSCRIBE: "home/alarm/#" });
   const retained = await client.do("get_retained", { topic: "home/#", timeout: 5 });
   const subscribed = await client.do("subscribe", { topic: "home/#", timeout: 5, match: "on" });
-  const listing = client.do("list_topics", { topic: "home/#", timeout: 0.4 });
+  const listing = client.do("list_topics", { topic: "home/#", timeout: 0.3 });
   const request = client.do("request", {
     topic: "get",
     message: "?",

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Packet } from "mqtt-packet";
+import type { IPublishPacket } from "mqtt-packet";
 import { Buffer } from "node:buffer";
 import { type ScriptedConnection } from "../support/scripted_broker.ts";
 
@@ -12,9 +12,13 @@ import { type ScriptedConnection } from "../support/scripted_broker.ts";
 export function publication(
   topic: string,
   payload: string,
-  more: { retain?: boolean; ids?: number[] } = {},
-): Packet {
-  const { retain = false, ids } = more;
+  more: { retain?: boolean; ids?: number[]; correlationData?: Buffer } = {},
+): IPublishPacket {
+  const { retain = false, ids, correlationData } = more;
+  const properties = {
+    ...(ids === undefined ? {} : { subscriptionIdentifier: ids }),
+    ...(correlationData === undefined ? {} : { correlationData }),
+  };
   return {
     cmd: "publish",
     topic,
@@ -22,7 +26,7 @@ export function publication(
     qos: 0,
     dup: false,
     retain,
-    ...(ids === undefined ? {} : { properties: { subscriptionIdentifier: ids } }),
+    ...(Object.keys(properties).length === 0 ? {} : { properties }),
   };
 }
 

@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
-import type { IPublishPacket, Packet } from "mqtt-packet";
-import { Buffer } from "node:buffer";
+import type { Packet } from "mqtt-packet";
 import { startAedes } from "../support/aedes.ts";
 import {
   obliging,
@@ -10,11 +9,7 @@ import {
 } from "../support/scripted_broker.ts";
 import { testEachBroker } from "./brokers.ts";
 import { payloadsOf, startClient } from "./client.ts";
-
-/** A PUBLISH as a broker sends it. */
-function publication(topic: string, payload: string, retain: boolean): IPublishPacket {
-  return { cmd: "publish", topic, payload: Buffer.from(payload), qos: 0, dup: false, retain };
-}
+import { publication } from "./publications.ts";
 
 testEachBroker(
   "the wait ends at the first message that contains the text",
@@ -52,7 +47,7 @@ testEachBroker(
     const stored = await client.do("subscribe", args);
     assertEquals([payloadsOf(stored), stored.ended_by], [["on"], "match"]);
     assertEquals(stored.messages[0]?.retain, true);
-    const live = await client.do("subscribe", { ...args, include_retained: false, timeout: 0.3 });
+    const live = await client.do("subscribe", { ...args, include_retained: false, timeout: 0.1 });
     assertEquals([payloadsOf(live), live.ended_by], [[], "timeout"]);
   },
 );
@@ -127,8 +122,8 @@ for (const version of ["5", "3.1.1"]) {
     let pings = 0;
     await using broker = startScriptedBroker(withStraggler(async (connection) => {
       // The second reading's barrier comes after the first burst was taken for over.
-      if (++pings === 2) await connection.send(publication("m/late", "stored", true));
-      if (pings === 2) await connection.send(publication("m/x", "live", false));
+      if (++pings === 2) await connection.send(publication("m/late", "stored", { retain: true }));
+      if (pings === 2) await connection.send(publication("m/x", "live"));
     }));
     await using client = await startClient(broker, { MQTT_VERSION: version });
     const args = { topic: "m/#", include_retained: false };

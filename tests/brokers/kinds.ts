@@ -1,0 +1,136 @@
+/**
+ * The brokers of the suite, and where each departs from what the others do.
+ *
+ * @module
+ */
+
+import { startAedes } from "../support/aedes.ts";
+import { startMosquitto } from "../support/mosquitto.ts";
+import { ROOT } from "../support/server_process.ts";
+import { requireOrIgnore } from "../support/tools.ts";
+import { LOGIN, type StartBroker } from "./broker.ts";
+import { startEjabberd } from "./ejabberd.ts";
+import { startNats } from "./nats.ts";
+import { startRabbitMq } from "./rabbitmq.ts";
+
+/** One broker in one version of MQTT. */
+export interface BrokerKind {
+  readonly name: string;
+  readonly ignore: boolean;
+  readonly start: StartBroker;
+  /** What the server is told beside where the broker is. */
+  readonly credentials: Readonly<Record<string, unknown>>;
+  /** Outcomes by the title of their row; those of the others are the row's own. */
+  readonly departures: Readonly<Record<string, string>>;
+}
+
+const SPEAKS_3_1_1 = {
+  "MQTT version": "3.1.1",
+  "request, answered on a private topic": "refused: NOT_SUPPORTED",
+};
+const NOT_SHARED = {
+  "$share: each message to one of two servers": "nothing comes, and the answer says so",
+};
+const NO_QOS_2 = { "subscribe at QoS 0, 1 and 2: granted": "0, 1, 1" };
+const SYSTEM_REFUSED = { "publish to $SYS": "refused: REFUSED_BY_BROKER" };
+const CREDENTIALS_NAMED = { "a wrong password is named": "BAD_CREDENTIALS" };
+
+const USERS = { [LOGIN.username]: LOGIN.password };
+
+const startAedesBoth: StartBroker = async ({ server }) => {
+  await using stack = new AsyncDisposableStack();
+  const plain = stack.use(await startAedes({ authenticate: LOGIN }));
+  const secure = stack.use(await startAedes({ authenticate: LOGIN, tls: server }));
+  const { imports } = JSON.parse(await Deno.readTextFile(`${ROOT}/deno.json`));
+  const kept = stack.move();
+  return {
+    hostname: plain.hostname,
+    port: plain.port,
+    tlsPort: secure.port,
+    version: imports.aedes.replace(/^.*@/, ""),
+    username: LOGIN.username,
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+};
+
+const startMosquittoBoth: StartBroker = async (certificates) => {
+  const broker = await startMosquitto({ users: USERS, certificates });
+  const [, version = ""] = /version ([\d.]+)/.exec(broker.log.all.join("\n")) ?? [];
+  const { hostname, ports } = broker;
+  return {
+    hostname,
+    port: ports.tcp,
+    tlsPort: ports.tls,
+    version,
+    username: LOGIN.username,
+    [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
+  };
+};
+
+/** See the module. */
+export const KINDS: readonly BrokerKind[] = [
+  {
+    name: "Aedes",
+    ignore: false,
+    start: startAedesBoth,
+    credentials: {},
+    departures: { ...SPEAKS_3_1_1, ...NOT_SHARED, ...CREDENTIALS_NAMED },
+  },
+  {
+    name: "Mosquitto",
+    ignore: requireOrIgnore("mosquitto"),
+    start: startMosquittoBoth,
+    credentials: {},
+    departures: SYSTEM_REFUSED,
+  },
+  {
+    name: "Mosquitto, MQTT 3.1.1",
+    ignore: requireOrIgnore("mosquitto"),
+    start: startMosquittoBoth,
+    credentials: { MQTT_VERSION: "3.1.1" },
+    departures: SPEAKS_3_1_1,
+  },
+  {
+    name: "RabbitMQ",
+    ignore: requireOrIgnore("rabbitmq-server", "epmd"),
+    start: startRabbitMq,
+    credentials: {},
+    departures: {
+      ...SPEAKS_3_1_1,
+      ...NOT_SHARED,
+      ...NO_QOS_2,
+      ...CREDENTIALS_NAMED,
+      "publish at QoS 2": "taken as QoS 1, and the answer says so",
+      "a dot in a topic name": "comes as `/a/b`, and the answer says so",
+      "get_retained under a wildcard": "none come, and the answer says so",
+      "subscribe under a wildcard returns stored values": "none come, and the answer says so",
+      "list_topics: stored and live": "live ones only, and the answer says so",
+    },
+  },
+  {
+    name: "NATS",
+    ignore: requireOrIgnore("nats-server"),
+    start: startNats,
+    credentials: {},
+    departures: {
+      ...SPEAKS_3_1_1,
+      ...NOT_SHARED,
+      ...NO_QOS_2,
+      "publish at QoS 2": "closes the connection, and the answer says so",
+      "a dot in a topic name": "subscribe refused: REFUSED_BY_BROKER; " +
+        "publish refused: OUTCOME_UNKNOWN",
+      "a space in a topic name": "subscribe refused: REFUSED_BY_BROKER; " +
+        "publish refused: OUTCOME_UNKNOWN",
+    },
+  },
+  {
+    name: "ejabberd",
+    ignore: requireOrIgnore("ejabberdctl", "erl"),
+    start: startEjabberd,
+    credentials: {},
+    departures: {
+      ...SYSTEM_REFUSED,
+      "$share: each message to one of two servers": "refused: BROKER_LIMIT",
+    },
+  },
+];
