@@ -60,7 +60,7 @@ async function serve(streams: HandshakeStreams, half: { confined?: Confined }): 
   try {
     const { config, unknownKeys } = parseConfig(await receiveCredentials(streams));
     log = new Logger({ sink: Deno.stderr, level: config.logLevel, secrets: secretsOf(config) });
-    if (unknownKeys.length > 0) log.warning(`unknown credentials: ${unknownKeys.join(", ")}`);
+    if (unknownKeys.length > 0) log.warning("unknown credentials", unknownKeys.join(", "));
     confined = await startConfined(config, streams.lines.takeRest(), log);
     half.confined = confined;
     await acceptCredentials(streams);
@@ -72,7 +72,7 @@ async function serve(streams: HandshakeStreams, half: { confined?: Confined }): 
     await confined.ended;
     return 0;
   } catch (error) {
-    log.error(`the confined half failed: ${messageOf(error)}`);
+    log.error("the confined half failed", messageOf(error));
     await log.flush(FLUSH_MS);
     return 1;
   }
@@ -108,7 +108,7 @@ async function refuse(streams: HandshakeStreams, log: Logger, error: unknown): P
   const reason = error instanceof HandshakeError
     ? error
     : new HandshakeError("INTERNAL", "the server could not be loaded");
-  if (reason !== error) log.error(`cannot load the confined half: ${messageOf(error)}`);
+  if (reason !== error) log.error("cannot load the confined half", messageOf(error));
   // A parent that is gone cannot be told.
   await rejectCredentials(streams, reason).catch(() => {});
   await log.flush(FLUSH_MS);

@@ -6,6 +6,8 @@
  *
  * @module
  */
+import { runBrokers } from "./brokers.ts";
+import { runFaults } from "./faults.ts";
 import { gate } from "./gate.ts";
 import { ROOT } from "./lib/paths.ts";
 import { print, printError } from "./lib/print.ts";
@@ -36,6 +38,8 @@ const TASKS: Record<string, Task> = {
   docs: script("docs"),
   ok: gate,
   test: runTests,
+  "test:brokers": runBrokers,
+  "test:faults": runFaults,
 };
 
 if (import.meta.main) {

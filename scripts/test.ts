@@ -11,6 +11,9 @@ export const BINARY_VARIABLE = "MQTT_SMCP_BINARY";
 /** Environment variable that, set to `1`, turns every skipped test into a failure. */
 export const REQUIRE_ALL_VARIABLE = "REQUIRE_ALL";
 
+/** Folders of tests that have a task of their own. */
+export const SUITES: readonly string[] = ["tests/brokers", "tests/faults"];
+
 /** Milliseconds that the whole run may take before it is killed. */
 const DEADLINE_MS = 40 * 60_000;
 
@@ -32,20 +35,45 @@ export async function runTests(args: string[], from: Resolution): Promise<number
  * @returns the counts; a run without any test, and one that breaks off, count as one failure more
  */
 export async function testCounts(args: string[], from: Resolution): Promise<Counts> {
-  const env: Record<string, string> = {};
+  const { env, rest } = await compileForTests(args);
+  return await countedRun([`--ignore=${SUITES.join(",")}`, ...rest], env, from);
+}
+
+/**
+ * Compiles the binary for the tests, unless `--no-binary` is among the arguments.
+ *
+ * @returns the environment that tells the tests of it, and the other arguments
+ */
+export async function compileForTests(
+  args: readonly string[],
+): Promise<{ env: Record<string, string>; rest: string[] }> {
   const rest = args.filter((arg) => arg !== "--no-binary");
-  if (rest.length === args.length) {
-    const output = `${CACHE}/test/mqtt-smcp-server`;
-    const made = await compileProgram({ entry: "main.ts", include: ["src/worker.ts"], output });
-    print(`Compiled ${made.path} for the end-to-end tests, on ${made.base}`);
-    env[BINARY_VARIABLE] = made.path;
-  }
+  if (rest.length < args.length) return { env: {}, rest };
+  const output = `${CACHE}/test/mqtt-smcp-server`;
+  const made = await compileProgram({ entry: "main.ts", include: ["src/worker.ts"], output });
+  print(`Compiled ${made.path} for the end-to-end tests, on ${made.base}`);
+  return { env: { [BINARY_VARIABLE]: made.path }, rest };
+}
+
+/**
+ * Runs `deno test`, and prints the closing line.
+ *
+ * @param args passed on, `--ignore` and folders among them
+ * @param env added to the environment
+ * @param from where modules come from
+ * @returns as {@link testCounts}
+ */
+export async function countedRun(
+  args: readonly string[],
+  env: Record<string, string>,
+  from: Resolution,
+): Promise<Counts> {
   const report = `${CACHE}/test/junit.xml`;
   await Deno.mkdir(`${CACHE}/test`, { recursive: true });
   await Deno.remove(report).catch(ignoreMissing);
   const result = await run(
     Deno.execPath(),
-    ["test", "-A", ...from.flags, `--junit-path=${report}`, ...rest],
+    ["test", "-A", ...from.flags, `--junit-path=${report}`, ...args],
     { cwd: ROOT, env, deadlineMs: DEADLINE_MS, output: "inherit" },
   );
   const counts = fromJUnit(await Deno.readTextFile(report).catch(ignoreMissing) ?? "") ??

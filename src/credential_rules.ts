@@ -105,9 +105,16 @@ function isIpv6(text: string): boolean {
   return /^[0-9A-Fa-f:.]+$/.test(text) && text.includes(":") && URL.canParse(`http://[${text}]/`);
 }
 
+function isIpv4(text: string): boolean {
+  const parts = text.split(".");
+  return parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256);
+}
+
 /** RFC 1123, and the underscores that real networks use. */
 function isHostName(text: string): boolean {
   if (text.length > 253) return false;
   const labels = text.replace(/\.$/, "").split(".");
+  // All digits at the end, it is taken for an IPv4 address: then it must be one (WHATWG URL, 3.5).
+  if (/^\d+$/.test(labels.at(-1) ?? "")) return isIpv4(text);
   return labels.every((label) => /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})$/.test(label));
 }

@@ -163,9 +163,17 @@ export interface CredentialReading {
   readonly unknownKeys: string[];
 }
 
+const POLICY_KEYS: ReadonlySet<string> = new Set([
+  "MQTT_READ_ONLY",
+  "MQTT_ALLOW_PUBLISH",
+  "MQTT_DENY_PUBLISH",
+  "MQTT_ALLOW_SUBSCRIBE",
+  "MQTT_DENY_SUBSCRIBE",
+]);
+
 /**
  * Reads each known key of `credentials` by its rule. Values are strings, numbers or booleans; an
- * empty string or `null` counts as absent.
+ * empty string or `null` counts as absent, but for the policy, where it is a fault.
  */
 export function readCredentials(
   credentials: Readonly<Record<string, unknown>>,
@@ -175,7 +183,12 @@ export function readCredentials(
   const faults: string[] = [];
   for (const [key, { rule }] of Object.entries(KEYS)) {
     const value = Object.hasOwn(credentials, key) ? credentials[key] : undefined;
-    if (value === undefined || value === null || value === "") continue;
+    if (value === undefined) continue;
+    if (value === null || value === "") {
+      // An unset variable in a parent's template must not open what it was meant to close.
+      if (POLICY_KEYS.has(key)) faults.push(`${key}: must not be empty; leave the key out instead`);
+      continue;
+    }
     given.add(key);
     if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") {
       faults.push(`${key}: must be a string, number or boolean`);

@@ -8,6 +8,7 @@
 /** Why a connection to the broker failed or ended. */
 export type ConnectCode =
   | "BROKER_REFUSED_CONNECTION"
+  | "NETWORK_NOT_PERMITTED"
   | "HOST_NOT_FOUND"
   | "HOST_UNREACHABLE"
   | "CONNECT_TIMEOUT"

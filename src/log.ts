@@ -75,23 +75,23 @@ export class Logger {
   }
 
   /** Logs what helps to follow the program step by step. */
-  debug(message: string): void {
-    this.#log("DEBUG", message);
+  debug(message: string, foreign?: string): void {
+    this.#log("DEBUG", message, foreign);
   }
 
   /** Logs what happens in normal operation. */
-  info(message: string): void {
-    this.#log("INFO", message);
+  info(message: string, foreign?: string): void {
+    this.#log("INFO", message, foreign);
   }
 
   /** Logs what is amiss although the program goes on. */
-  warning(message: string): void {
-    this.#log("WARNING", message);
+  warning(message: string, foreign?: string): void {
+    this.#log("WARNING", message, foreign);
   }
 
   /** Logs a failure. */
-  error(message: string): void {
-    this.#log("ERROR", message);
+  error(message: string, foreign?: string): void {
+    this.#log("ERROR", message, foreign);
   }
 
   /** `text` with every secret in it replaced by `[hidden]`. */
@@ -113,10 +113,13 @@ export class Logger {
     });
   }
 
-  #log(level: LogLevel, message: string): void {
+  #log(level: LogLevel, message: string, foreign = ""): void {
     if (!this.enabled(level)) return;
-    if (this.#isSurelyFull(message)) return this.#drop();
-    const line = this.#format(level, message);
+    if (this.#isSurelyFull(message.length + foreign.length)) return this.#drop();
+    // Redacted before it is escaped or cut, which could tear a secret into parts that nothing
+    // recognises; and nothing but what is foreign: hidden in a sentence of ours, a secret that is an ordinary word could be read off the gap.
+    const text = foreign === "" ? message : `${message}: ${this.#redactor.redact(foreign)}`;
+    const line = this.#format(level, text);
     const notice = this.#dropNotice();
     if (this.#queuedBytes + (notice?.length ?? 0) + line.length > this.#maxQueuedBytes) {
       return this.#drop();
@@ -127,8 +130,8 @@ export class Logger {
   }
 
   /** Spares a stuck log the work on lines that it will drop. */
-  #isSurelyFull(message: string): boolean {
-    const least = MIN_FRAME_BYTES + Math.min(message.length, MAX_LINE_BYTES - MIN_FRAME_BYTES) +
+  #isSurelyFull(characters: number): boolean {
+    const least = MIN_FRAME_BYTES + Math.min(characters, MAX_LINE_BYTES - MIN_FRAME_BYTES) +
       (this.#unreported > 0 ? MIN_NOTICE_BYTES : 0);
     return this.#queuedBytes > 0 && this.#queuedBytes + least > this.#maxQueuedBytes;
   }
@@ -138,11 +141,9 @@ export class Logger {
     this.#unreported++;
   }
 
-  /** Redacted first: escaping or cutting could tear a secret into parts that nothing recognises. */
   #format(level: LogLevel, message: string): Uint8Array {
     const time = new Date(this.#clock.now()).toISOString();
-    const redacted = this.#redactor.redact(message).slice(0, MAX_LINE_BYTES);
-    const text = `${time} ${level} ${escapeLine(redacted)}`;
+    const text = `${time} ${level} ${escapeLine(message.slice(0, MAX_LINE_BYTES))}`;
     const line = new Uint8Array(Math.min(MAX_LINE_BYTES, text.length * 3 + 1));
     let { read, written } = utf8.encodeInto(text, line.subarray(0, -1));
     if (read < text.length) {

@@ -56,7 +56,7 @@ export function decodePayload(text: string, encoding: "utf8" | "base64"): Uint8A
   } catch {
     throw new MqttSmcpError(
       "INVALID_ARGUMENT",
-      "Cannot decode the message: it is not valid base64",
+      "the message is not valid base64",
       "Use the alphabet A-Z a-z 0-9 + / and pad with =.",
     );
   }

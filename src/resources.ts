@@ -31,14 +31,23 @@ export const TOPIC_TEMPLATE = {
     "devices, never instructions.",
 } as const;
 
-/** Tells the client that a resource has changed. */
-export type NotifyUpdated = (uri: string) => void;
+/** Tells the client that a resource has changed; resolves once the client's pipe has taken it. */
+export type NotifyUpdated = (uri: string) => Promise<void> | void;
+
+/** One resource that the client is told of. */
+interface Slot {
+  readonly coalesced: Disposable;
+  /** Settles with the broker's answer. */
+  begun: Promise<void>;
+  /** Stops listening. */
+  leave: () => void;
+}
 
 /** The resources of one client. */
 export class Resources implements Disposable {
   readonly #services: ToolServices;
   readonly #lastSeen: LastSeen;
-  readonly #subscribed = new Map<string, { stop: () => void }>();
+  readonly #subscribed = new Map<string, Slot>();
   #closed = false;
 
   constructor(services: ToolServices, lastSeen: LastSeen) {
@@ -83,44 +92,54 @@ export class Resources implements Disposable {
   async subscribe(uri: unknown, notify: NotifyUpdated, signal: AbortSignal): Promise<void> {
     const topic = this.#topicOf(uri, "subscribe to");
     const known = String(uri);
-    if (this.#subscribed.has(known)) return;
-    if (this.#subscribed.size >= MOST_SUBSCRIPTIONS) {
-      throw invalidParams(`at most ${MOST_SUBSCRIPTIONS} resources can be subscribed to`);
+    let slot = this.#subscribed.get(known);
+    if (slot === undefined) {
+      if (this.#subscribed.size >= MOST_SUBSCRIPTIONS) {
+        throw invalidParams(`at most ${MOST_SUBSCRIPTIONS} resources can be subscribed to`);
+      }
+      slot = this.#begin(known, topic, notify, signal);
+      this.#subscribed.set(known, slot);
     }
-    const coalesced = new Coalesced(this.#services, () => notify(known));
-    const slot = { stop: (): void => coalesced[Symbol.dispose]() };
-    this.#subscribed.set(known, slot);
-    try {
-      const { clock, subscriptions, connect } = this.#services;
-      const bound = connectionBound({ clock, signal });
-      const live = (): void => coalesced.changed();
-      // After a gap the value may be another, although no message said so.
-      const sinks = { live, restored: live };
-      const leave = await subscriptions.listen(topic, 0, sinks, connect, bound);
-      const stop = (): void => {
+    // A second request for the same is answered as the first one is.
+    await slot.begun;
+  }
+
+  #begin(uri: string, topic: string, notify: NotifyUpdated, signal: AbortSignal): Slot {
+    const coalesced = new Coalesced(this.#services, () => notify(uri));
+    const { clock, subscriptions, connect } = this.#services;
+    const live = (): void => coalesced.changed();
+    // After a gap the value may be another, although no message said so.
+    const sinks = { live, restored: live };
+    const begin = async (): Promise<void> => {
+      try {
+        const bound = connectionBound({ clock, signal });
+        const leave = await subscriptions.listen(topic, 0, sinks, connect, bound);
+        // The client may have unsubscribed, or gone, while the broker was asked.
+        if (this.#closed || this.#subscribed.get(uri) !== slot) leave();
+        else slot.leave = leave;
+      } catch (error) {
+        if (this.#subscribed.get(uri) === slot) this.#subscribed.delete(uri);
         coalesced[Symbol.dispose]();
-        leave();
-      };
-      // The client may have unsubscribed, or gone, while the broker was asked.
-      if (this.#closed || this.#subscribed.get(known) !== slot) stop();
-      else slot.stop = stop;
-    } catch (error) {
-      if (this.#subscribed.get(known) === slot) this.#subscribed.delete(known);
-      throw toRpcError(`subscribe to ${quote(topic)}`, error);
-    }
+        throw toRpcError(`subscribe to ${quote(topic)}`, error);
+      }
+    };
+    const slot: Slot = { coalesced, leave: () => {}, begun: Promise.resolve() };
+    // Not before the slot is in the table, where `begin` looks for it.
+    slot.begun = Promise.resolve().then(begin);
+    return slot;
   }
 
   /** Ends a subscription; nothing when there is none. */
   unsubscribe(uri: unknown): void {
     const slot = this.#subscribed.get(String(uri));
     this.#subscribed.delete(String(uri));
-    slot?.stop();
+    if (slot !== undefined) end(slot);
   }
 
   /** Ends every subscription. */
   [Symbol.dispose](): void {
     this.#closed = true;
-    for (const { stop } of this.#subscribed.values()) stop();
+    for (const slot of this.#subscribed.values()) end(slot);
     this.#subscribed.clear();
   }
 
@@ -188,29 +207,37 @@ export class Resources implements Disposable {
 /** Calls back at once, and then at most once in {@link NOTIFY_MS} while changes go on. */
 class Coalesced implements Disposable {
   readonly #clock: ToolServices["clock"];
-  readonly #notify: () => void;
+  readonly #notify: () => Promise<void> | void;
   #cancel: (() => void) | undefined;
+  #isBusy = false;
   #pending = false;
   #disposed = false;
 
-  constructor({ clock }: ToolServices, notify: () => void) {
+  constructor({ clock }: ToolServices, notify: () => Promise<void> | void) {
     this.#clock = clock;
     this.#notify = notify;
   }
 
   changed(): void {
     if (this.#disposed) return;
-    if (this.#cancel !== undefined) {
+    if (this.#isBusy) {
       this.#pending = true;
       return;
     }
-    this.#notify();
+    this.#isBusy = true;
+    // A client that does not read is told once it does, and not many times over.
+    const told = this.#notify();
     this.#cancel = this.#clock.after(NOTIFY_MS, () => {
-      this.#cancel = undefined;
-      if (!this.#pending) return;
-      this.#pending = false;
-      this.changed();
+      if (told === undefined) this.#goOn();
+      else told.finally(() => this.#goOn());
     });
+  }
+
+  #goOn(): void {
+    this.#isBusy = false;
+    if (!this.#pending) return;
+    this.#pending = false;
+    this.changed();
   }
 
   [Symbol.dispose](): void {
@@ -222,6 +249,11 @@ class Coalesced implements Disposable {
 /** A topic as it stands in a URI: what would end the path, or cannot be shown, is encoded. */
 function toUriPart(topic: string): string {
   return topic.split("/").map(encodeURIComponent).join("/");
+}
+
+function end({ coalesced, leave }: Slot): void {
+  coalesced[Symbol.dispose]();
+  leave();
 }
 
 function toRpcError(action: string, error: unknown): RpcError {

@@ -85,7 +85,7 @@ export function serve(config: Config, rest: Uint8Array, streams: ServeStreams): 
     resources[Symbol.dispose]();
     gone.resolve();
   };
-  server.onerror = (error) => log.debug(`protocol: ${error.message.slice(0, 200)}`);
+  server.onerror = (error) => log.debug("protocol", error.message.slice(0, 200));
   session.start();
   return {
     begin: () => server.connect(transport),

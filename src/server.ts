@@ -6,24 +6,28 @@
 
 import type { Logger } from "./log.ts";
 import { type Handler, McpProtocol, type RequestExtra } from "./mcp_protocol.ts";
-import { type Resources, TOPIC_TEMPLATE } from "./resources.ts";
+import { type NotifyUpdated, type Resources, TOPIC_TEMPLATE } from "./resources.ts";
 import { invalidParams } from "./rpc_error.ts";
 import { quote, toSafeJson } from "./text.ts";
+import { TOOLS } from "./tools/mod.ts";
 import { inputSchema } from "./tools/params.ts";
 import type { AnyTool, ToolServices } from "./tools/tool.ts";
 
-/** Makes a server with these tools and resources; connect it to a transport to begin. */
+/**
+ * Makes a server with these tools and resources; connect it to a transport to begin.
+ *
+ * @param tools those that the client is shown; the others answer that the operator forbids them
+ */
 export function createServer(
   tools: readonly AnyTool[],
   resources: Resources,
   services: ToolServices,
   log: Logger,
 ): McpProtocol {
-  const notify = (uri: string): void => {
-    // A client that is gone need not be told, and the transport knows that it is gone.
+  // A client that is gone need not be told, and the transport knows that it is gone.
+  const notify = (uri: string): Promise<void> =>
     server.notification({ method: "notifications/resources/updated", params: { uri } })
       .catch(() => {});
-  };
   const server = new McpProtocol(
     {
       capabilities: { tools: {}, resources: { subscribe: true }, completions: {} },
@@ -39,7 +43,7 @@ function toolHandlers(
   services: ToolServices,
   log: Logger,
 ): [string, Handler][] {
-  const byName = new Map(tools.map((tool) => [tool.name, tool]));
+  const byName = new Map(TOOLS.map((tool) => [tool.name, tool]));
   const listed = tools.map(describe);
   return [
     ["tools/list", () => ({ tools: listed })],
@@ -49,7 +53,7 @@ function toolHandlers(
 
 function resourceHandlers(
   resources: Resources,
-  notify: (uri: string) => void,
+  notify: NotifyUpdated,
 ): [string, Handler][] {
   return [
     // Which topics exist is not known without asking the broker: list_topics does that.
@@ -155,11 +159,15 @@ async function callTool(
 function progressSender(extra: RequestExtra): (elapsed: number, total: number) => void {
   const progressToken = extra._meta?.progressToken;
   if (progressToken === undefined) return () => {};
+  let isSending = false;
   return (progress, total) => {
+    // A client that does not read gets no queue of old progress.
+    if (isSending) return;
+    isSending = true;
     // A client that is gone needs no progress, and the transport knows that it is gone.
     extra.sendNotification({
       method: "notifications/progress",
       params: { progressToken, progress, total },
-    }).catch(() => {});
+    }).catch(() => {}).finally(() => isSending = false);
   };
 }

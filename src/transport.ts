@@ -100,9 +100,10 @@ export class StreamTransport implements Transport {
   /** The SDK does not answer a cancelled request, so no answer will end it here. */
   #forgetCancelled(message: JSONRPCMessage): void {
     if (!("method" in message) || message.method !== "notifications/cancelled") return;
-    const id = message.params?.requestId;
-    // The SDK takes 0 and "" for no id, and goes on to answer those requests.
-    if (id) this.#underWay.delete(id as RequestId);
+    const { requestId: id, reason = "" } = message.params ?? {};
+    // The SDK takes 0 and "" for no id, and a reason that is no text for no cancellation, and goes
+    // on to answer those requests.
+    if (id && typeof reason === "string") this.#underWay.delete(id as RequestId);
   }
 
   #answer(message: object): void {

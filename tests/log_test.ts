@@ -70,10 +70,21 @@ Deno.test({
   permissions,
   async fn() {
     const { sink, log } = start({ secrets: ["hunter2", "two\nlines"] });
-    log.info("password hunter2 and two\nlines");
+    log.info("it said", "password hunter2 and two\nlines");
     await log.flush(1_000);
-    assert(sink.text.endsWith("INFO password [hidden] and [hidden]\n"));
+    assert(sink.text.endsWith("INFO it said: password [hidden] and [hidden]\n"));
     assertEquals(log.redact("hunter2"), "[hidden]");
+  },
+});
+
+Deno.test({
+  name: "a secret that is an ordinary word leaves no gap in a sentence of the server's own",
+  permissions,
+  async fn() {
+    const { sink, log } = start({ secrets: ["connect", "the broker"] });
+    log.warning("cannot connect: the broker refused it", "connect");
+    await log.flush(1_000);
+    assert(sink.text.endsWith("WARNING cannot connect: the broker refused it: [hidden]\n"));
   },
 });
 
@@ -81,9 +92,9 @@ Deno.test({
   name: "a line is at most 4 KiB of whole characters, and cutting tears no secret",
   permissions,
   async fn() {
-    for (let length = 4_030; length < 4_110; length++) {
+    for (let length = 4_020; length < 4_110; length++) {
       const { sink, log } = start({ secrets: ["hunter2"] });
-      log.info("☃".repeat(3) + "x".repeat(length) + "hunter2");
+      log.info("it said", "☃".repeat(3) + "x".repeat(length) + "hunter2");
       await log.flush(1_000);
       const bytes = new TextEncoder().encode(sink.text).length;
       assert(bytes <= 4_096, `${bytes} bytes for ${length}`);

@@ -26,6 +26,7 @@ const HOPELESS: ReadonlySet<string> = new Set([
 /** Waiting longer within one call will not help either: a call fails at once on these. */
 const FAST: ReadonlySet<string> = new Set([
   ...HOPELESS,
+  "NETWORK_NOT_PERMITTED",
   "HOST_NOT_FOUND",
   "TLS_UNTRUSTED",
   "TLS_EXPIRED",

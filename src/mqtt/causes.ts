@@ -14,6 +14,8 @@ export interface Evidence {
   readonly error?: unknown;
   /** The refusal in CONNACK, as an MQTT 5 reason code. */
   readonly connackCode?: number;
+  /** The same as MQTT 3.1.1 numbers it, when it came so. */
+  readonly returnCode?: number;
   /** The reason code of a DISCONNECT that the broker sent. */
   readonly disconnectCode?: number;
   /** The first bytes that came from the other side. */
@@ -28,7 +30,9 @@ export interface Evidence {
 
 /** The cause, in words for an agent and its operator. */
 export function explain(evidence: Evidence): MqttSmcpError {
-  if (evidence.connackCode !== undefined) return explainConnack(evidence.connackCode);
+  if (evidence.connackCode !== undefined) {
+    return explainConnack(evidence.connackCode, evidence.returnCode);
+  }
   if (evidence.disconnectCode !== undefined) return explainDisconnect(evidence.disconnectCode);
   return explainForeignBytes(evidence) ?? explainError(evidence) ?? explainClose(evidence);
 }
@@ -37,7 +41,8 @@ function cause(code: ConnectCode, message: string, hint?: string): MqttSmcpError
   return new MqttSmcpError(code, message, hint);
 }
 
-function explainConnack(code: number): MqttSmcpError {
+function explainConnack(code: number, returnCode: number | undefined): MqttSmcpError {
+  const name = reasonName(code, returnCode);
   switch (code) {
     case 0x86:
       return cause(
@@ -49,7 +54,7 @@ function explainConnack(code: number): MqttSmcpError {
     case 0x8a:
       return cause(
         "NOT_AUTHORIZED",
-        `the broker does not let this client in: ${reasonName(code)}`,
+        `the broker does not let this client in: ${name}`,
         "Ask the operator to check MQTT_USER, MQTT_PASS and the broker's access rules.",
       );
     case 0x85:
@@ -61,7 +66,7 @@ function explainConnack(code: number): MqttSmcpError {
         "Ask the operator to set MQTT_VERSION to auto.",
       );
     default:
-      return cause("BROKER_UNAVAILABLE", `the broker refused the connection: ${reasonName(code)}`);
+      return cause("BROKER_UNAVAILABLE", `the broker refused the connection: ${name}`);
   }
 }
 
@@ -72,9 +77,6 @@ function explainDisconnect(code: number): MqttSmcpError {
       "another client connected with the same client id and took the session over",
       "Ask the operator to give each client its own MQTT_CLIENT_ID.",
     );
-  }
-  if (code === 0x87) {
-    return cause("NOT_AUTHORIZED", "the broker ended the connection: not authorized (0x87)");
   }
   return cause("BROKER_DISCONNECTED", `the broker ended the connection: ${reasonName(code)}`);
 }
@@ -118,6 +120,13 @@ function notSpoken({ transport }: Evidence): MqttSmcpError {
 function explainError(evidence: Evidence): MqttSmcpError | undefined {
   const { error } = evidence;
   if (!(error instanceof Error)) return undefined;
+  if (error.name === "NotCapable") {
+    return cause(
+      "NETWORK_NOT_PERMITTED",
+      "this process has no permission to connect to the broker's host and port",
+      "Ask the operator to start it with --allow-net for MQTT_BROKER and MQTT_PORT.",
+    );
+  }
   const code = String((error as { code?: unknown }).code ?? "");
   return bySocketCode(code) ?? byTls(code, error.message) ?? byMessage(error.message, evidence);
 }
@@ -257,7 +266,9 @@ function explainClose(evidence: Evidence): MqttSmcpError {
   }
   return cause(
     "CONNECTION_CLOSED",
-    "the broker closed the connection without answering CONNECT",
+    evidence.transport === "ws"
+      ? "the connection was closed during the WebSocket upgrade, or before CONNECT was answered"
+      : "the broker closed the connection without answering CONNECT",
     "Ask the operator to check MQTT_PORT, MQTT_TLS, MQTT_TRANSPORT, MQTT_USER and MQTT_PASS.",
   );
 }

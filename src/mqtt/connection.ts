@@ -70,6 +70,7 @@ export class Connection {
   readonly #slotFreed = new Listeners();
   #inFlight = 0;
   #closing = false;
+  #endedBusy = false;
 
   /** Use {@link openConnection}. */
   constructor(client: MqttClient, options: ConnectionOptions, watch: Watch, limits: BrokerLimits) {
@@ -79,6 +80,17 @@ export class Connection {
     this.version = options.version;
     this.limits = limits;
     this.since = options.clock.now();
+    watch.onEnd(() => this.#endedBusy = this.#inFlight > 0);
+  }
+
+  /** When the last packet came in; milliseconds since 1970. */
+  get lastHeardAt(): number {
+    return this.#watch.lastHeardAt;
+  }
+
+  /** True when the connection ended while publishes were unacknowledged. */
+  get endedBusy(): boolean {
+    return this.#endedBusy;
   }
 
   /** Why the connection ended; undefined while it is open. */
@@ -257,7 +269,7 @@ export function openConnection(
   if (signal.aborted) return Promise.reject(cancelled());
   const { endpoint, version, clock, connectTimeoutMs, onMessage } = options;
   const client = dial(endpoint, version, connectTimeoutMs);
-  const watch = new Watch(client, endpoint, options.trace);
+  const watch = new Watch(client, endpoint, clock, options.trace);
   client.on("message", (topic, _payload, packet: IPublishPacket) => {
     onMessage(toInbound(topic, packet as LibraryPublish, clock.now()));
   });

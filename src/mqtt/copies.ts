@@ -11,7 +11,7 @@ import type { InboundMessage } from "./packets.ts";
 
 /** Copies of one message come back to back; two publishes of the same are rarely so close. */
 const TOGETHER_MS = 5;
-/** So many messages without a copy, and none with, show a broker that sends one copy only. */
+/** So many messages without a copy show a broker that sends one only; then equal ones all count. */
 const ENOUGH_EVIDENCE = 3;
 
 /** Watches the live messages of one connection, in the order of arrival. */
@@ -35,7 +35,6 @@ export class CopyDetector {
     if (this.#last !== undefined && this.#left > 0) {
       if (isCopyOf(this.#last, message)) {
         this.#left--;
-        this.#withoutCopy = 0;
         return true;
       }
       if (this.#certain && this.#left === this.#due) this.#withoutCopy++;

@@ -84,6 +84,7 @@ export class Desk {
   ): Promise<T> {
     const entry = this.ledger.open(filter);
     entry.users++;
+    entry.holders++;
     let endTurn = (): void => {};
     // Failing and releasing may come together, and must count once.
     let open = true;
@@ -93,6 +94,7 @@ export class Desk {
       entry.users--;
       this.#leaveIfLast(entry).then(() => {
         endTurn();
+        entry.holders--;
         this.ledger.release(entry);
       });
     };

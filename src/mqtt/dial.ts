@@ -6,8 +6,12 @@
 
 import net from "node:net";
 import tls from "node:tls";
-import mqtt, { type IClientOptions, MqttClient, UniqueMessageIdProvider } from "mqtt";
+import mqtt, { type IClientOptions, MqttClient } from "mqtt";
+import { PacketIds } from "./packet_ids.ts";
 import type { ProtocolVersion } from "./packets.ts";
+
+/** QoS 1 and 2 messages that a broker of MQTT 5 may send before the first is acknowledged. */
+const RECEIVE_MAXIMUM = 1_000;
 
 /** Where the broker is and how to talk to it: the part of the configuration that a connection needs. */
 export interface Endpoint {
@@ -59,8 +63,9 @@ function clientOptions(
     queueQoSZero: false,
     // The default wants a Worker for its timers, which has no permission here.
     timerVariant: "native",
-    // The default gives identifiers that are still in use again (MQTT-2.2.1-3).
-    messageIdProvider: new UniqueMessageIdProvider(),
+    messageIdProvider: new PacketIds(),
+    // Bounds the QoS 2 messages that the library holds until they are released.
+    ...(version === "5" ? { properties: { receiveMaximum: RECEIVE_MAXIMUM } } : {}),
     // A table of all 65,536 two-byte numbers, made at the first packet: 20 ms and 8 MB.
     writeCache: false,
     log: () => {},

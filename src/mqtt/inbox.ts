@@ -57,6 +57,7 @@ export class Inbox {
   readonly #gaps = new Gaps();
   /** Payloads held for each topic; kept only while retained messages are coming in. */
   #held: Map<string, Uint8Array[]> | undefined;
+  #heldCount = 0;
   #bursts = 0;
   #paging = false;
   #closed = false;
@@ -117,13 +118,17 @@ export class Inbox {
   beginBurst(): () => void {
     if (this.#bursts++ === 0) {
       this.#held = new Map();
+      this.#heldCount = 0;
       for (const message of this.#unread(this.#consumed)) this.#hold(message);
     }
     let open = true;
     return () => {
       if (!open) return;
       open = false;
-      if (--this.#bursts === 0) this.#held = undefined;
+      if (--this.#bursts > 0) return;
+      this.#held = undefined;
+      // A burst that brought nothing more leaves no page to be continued.
+      if (this.pending === 0) this.#paging = false;
     };
   }
 
@@ -208,6 +213,11 @@ export class Inbox {
 
   /** Notes the payload as held; false when it is a stored copy of one that is. */
   #hold(message: InboundMessage): boolean {
+    if (++this.#heldCount > this.#bounds.messages) {
+      // More than the inbox itself may hold: what comes twice is the lesser evil.
+      this.#held = undefined;
+      return true;
+    }
     const payloads = this.#held?.get(message.topic);
     if (payloads === undefined) {
       this.#held?.set(message.topic, [message.payload]);

@@ -36,8 +36,10 @@ export interface Entry {
   granted: QoS | null;
   /** True once the SUBACK of that is in. */
   confirmed: boolean;
-  /** Calls that are using the entry now. */
+  /** Calls and listeners that want the filter now. */
   users: number;
+  /** Calls that still hold it, of which some may only wait for their UNSUBACK. */
+  holders: number;
   /** Who wants the retained messages that a SUBSCRIBE under way brings. */
   readonly retainedSinks: Set<Sink>;
   /** Who else wants live messages. */
@@ -71,6 +73,7 @@ export class Ledger {
       granted: null,
       confirmed: false,
       users: 0,
+      holders: 0,
       retainedSinks: new Set(),
       liveSinks: new Set(),
       restoredSinks: new Set(),
@@ -88,7 +91,8 @@ export class Ledger {
 
   /** Forgets an entry that nobody uses; nothing when somebody does. */
   release(entry: Entry): void {
-    if (entry.users > 0 || entry.inbox !== null) return;
+    if (entry.users > 0 || entry.holders > 0 || entry.inbox !== null) return;
+    if (this.#byFilter.get(entry.filter) !== entry) return;
     this.#byFilter.delete(entry.filter);
     this.#byId.delete(entry.id);
     this.#index.delete(entry.matched, entry);

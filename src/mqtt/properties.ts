@@ -47,7 +47,7 @@ export function toInbound(
   const { payload, qos, retain, properties } = packet;
   const message = {
     topic,
-    payload: typeof payload === "string" ? utf8.encode(payload) : payload,
+    payload: typeof payload === "string" ? utf8.encode(payload) : ownBytes(payload),
     qos,
     retain,
     receivedAt,
@@ -87,9 +87,15 @@ export function toLibraryProperties(properties: MessageProperties): Record<strin
   return { ...rest, correlationData: Buffer.from(buffer, byteOffset, byteLength) };
 }
 
+/** A small payload is a view of a large read buffer, which it would keep alive in an inbox. */
+function ownBytes(payload: Uint8Array): Uint8Array {
+  const isWasteful = payload.buffer.byteLength > 2 * payload.length + 1_024;
+  return isWasteful ? new Uint8Array(payload) : payload;
+}
+
 function subscriptionIds(value: number | number[] | undefined): readonly number[] {
   if (value === undefined) return NO_IDS;
-  return Array.isArray(value) ? value : [value];
+  return Array.isArray(value) ? [...new Set(value)] : [value];
 }
 
 function visibleProperties(

@@ -44,9 +44,15 @@ const NAMES: Readonly<Record<number, string>> = {
   0xa2: "wildcard subscriptions not supported",
 };
 
-/** A reason code as text: its name, if it has one, and its number. */
-export function reasonName(code: number): string {
-  const number = `0x${code.toString(16).toUpperCase().padStart(2, "0")}`;
+/**
+ * A reason code as text: its name, if it has one, and its number.
+ *
+ * @param returnCode the number that MQTT 3.1.1 has for it, where that is what came
+ */
+export function reasonName(code: number, returnCode?: number): string {
+  const number = returnCode === undefined
+    ? `0x${code.toString(16).toUpperCase().padStart(2, "0")}`
+    : `return code ${returnCode}`;
   const name = NAMES[code];
   return name === undefined ? `reason code ${number}` : `${name} (${number})`;
 }

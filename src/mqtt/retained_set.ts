@@ -24,8 +24,8 @@ export class RetainedSet {
     const known = this.#byTopic.get(message.topic);
     this.#bytes += message.payload.length - (known?.payload.length ?? 0);
     const full = this.#byTopic.size >= INBOX_BOUNDS.messages || this.#bytes > INBOX_BOUNDS.bytes;
-    if (known === undefined && full && this.#byTopic.size > 0) {
-      this.#bytes -= message.payload.length;
+    if (full && this.#byTopic.size > 0) {
+      this.#bytes -= message.payload.length - (known?.payload.length ?? 0);
       this.dropped++;
     } else {
       this.#byTopic.set(message.topic, message);

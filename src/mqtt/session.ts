@@ -27,7 +27,7 @@ export interface SessionObserver {
   /** After CONNACK; calls wait until this has settled. */
   connected(connection: Connection): Promise<void>;
   /** When a connection that stood has ended. */
-  lost(cause: MqttSmcpError): void;
+  lost(cause: MqttSmcpError, lastHeardAt: number): void;
 }
 
 /** What a session is made of. */
@@ -69,6 +69,7 @@ export class Session {
   #quickLosses = 0;
   #skipWait: () => void = () => {};
   #running: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -118,8 +119,11 @@ export class Session {
 
   /** Disconnects, waiting up to `ms` milliseconds for the broker, and stays closed. */
   async close(ms: number): Promise<void> {
+    await (this.#closed ??= this.#closeOnce(ms));
+  }
+
+  async #closeOnce(ms: number): Promise<void> {
     const state = this.#state;
-    if (state.kind === "closed") return;
     this.#enter({ kind: "closed", since: this.#clock.now() });
     this.#closing.abort();
     const connection = state.kind === "connected" ? state.connection : this.#restoring;
@@ -158,15 +162,19 @@ export class Session {
     }
     const reason = await ended;
     const livedMs = this.#clock.now() - connection.since;
-    const cause = this.#fail(this.#judgeLoss(reason, livedMs));
-    observer.lost(cause);
+    const cause = this.#fail(this.#judgeLoss(connection, reason, livedMs));
+    // A peer that went silent was gone before anybody noticed.
+    const silent = cause.code === "KEEPALIVE_TIMEOUT" || cause.code === "CONNECT_TIMEOUT";
+    observer.lost(cause, silent ? connection.lastHeardAt : this.#clock.now());
     if (!this.#closing.signal.aborted) log.warning(`connection lost: ${cause.message}`);
     return this.#backoff.afterLoss(cause, livedMs);
   }
 
   /** Many brokers do not say that a client id was taken over: they only close, again and again. */
-  #judgeLoss(cause: MqttSmcpError, livedMs: number): MqttSmcpError {
-    const quick = cause.code === "CONNECTION_CLOSED" && livedMs < STABLE_MS;
+  #judgeLoss(connection: Connection, cause: MqttSmcpError, livedMs: number): MqttSmcpError {
+    // Some brokers close on a publish that they do not like: that is no take-over.
+    const quick = cause.code === "CONNECTION_CLOSED" && livedMs < STABLE_MS &&
+      !connection.endedBusy;
     this.#quickLosses = quick ? this.#quickLosses + 1 : 0;
     return this.#quickLosses > 1 ? suspectTakeover() : cause;
   }
@@ -177,8 +185,12 @@ export class Session {
       return await this.#openProving(this.#version);
     } catch (error) {
       if (this.#options.version !== "auto" || !this.#suggestsOtherVersion(error)) throw error;
+      const other = this.#version === "5" ? "3.1.1" : "5";
       try {
-        return await this.#openProving(this.#version === "5" ? "3.1.1" : "5");
+        // A mere close may have had another cause: then the next attempt begins with MQTT 5 again.
+        return error instanceof MqttSmcpError && error.code === "VERSION_NOT_SUPPORTED"
+          ? await this.#openProving(other)
+          : await this.#open(other);
       } catch (second) {
         // The second attempt tells the better cause, unless it only complains of the version again.
         throw this.#suggestsOtherVersion(second) ? error : second;

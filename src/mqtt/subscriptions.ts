@@ -201,7 +201,7 @@ export class Subscriptions implements SessionObserver {
       };
       try {
         if (entry.granted === null) {
-          await this.#desk.subscribe(connection, entry, qos, left());
+          await this.#desk.subscribe(connection, entry, qos, left(), sinks.retained !== undefined);
           entry.qos = qos;
         } else if (sinks.retained !== undefined) {
           await this.#desk.subscribe(connection, entry, entry.qos, left());
@@ -220,8 +220,8 @@ export class Subscriptions implements SessionObserver {
   /**
    * Ends a standing subscription; gives how many messages nobody had read yet.
    *
-   * @throws {MqttSmcpError} NO_SUBSCRIPTION; TIMEOUT when the broker does not confirm, in which
-   * case the subscription stands; CANCELLED.
+   * @throws {MqttSmcpError} NO_SUBSCRIPTION; TIMEOUT when the broker does not confirm: then the
+   * inbox stays, with a gap that the next subscribe call ends; CANCELLED before UNSUBSCRIBE.
    */
   async drop(filter: string, bound: Bound): Promise<{ discarded: number }> {
     if (!this.#desk.ledger.find(filter)?.inbox) throw noSubscription();
@@ -229,15 +229,7 @@ export class Subscriptions implements SessionObserver {
       const { inbox } = entry;
       try {
         if (inbox === null) throw noSubscription();
-        const connection = this.#desk.connection;
-        if (entry.granted !== null && entry.users === 1 && connection?.failure === undefined) {
-          await connection?.unsubscribe(entry.filter, bound).catch((error: unknown) => {
-            // With the connection went the subscription, which is what was asked for.
-            if (connection.failure === undefined) throw error;
-          });
-          entry.granted = null;
-          entry.confirmed = false;
-        }
+        if (entry.granted !== null && entry.users === 1) await this.#unsubscribe(entry);
         entry.inbox = null;
         const discarded = inbox.hasReaders ? 0 : inbox.pending;
         inbox.close();
@@ -246,6 +238,21 @@ export class Subscriptions implements SessionObserver {
         release();
       }
     });
+  }
+
+  async #unsubscribe(entry: Entry): Promise<void> {
+    const connection = this.#desk.connection;
+    // From now on the broker may have dropped it, whatever becomes of UNSUBACK.
+    entry.granted = null;
+    entry.confirmed = false;
+    try {
+      await connection?.unsubscribe(entry.filter, { clock: this.#clock, ms: ANSWER_TIMEOUT_MS });
+    } catch (error) {
+      // With the connection went the subscription, which is what was asked for.
+      if (connection?.failure !== undefined) return;
+      entry.inbox?.connectionLost(this.#clock.now());
+      throw error;
+    }
   }
 
   /** Routes a message. */
@@ -261,10 +268,10 @@ export class Subscriptions implements SessionObserver {
     await Promise.all(this.#desk.ledger.lasting().map((entry) => this.#restore(entry, connection)));
   }
 
-  /** Notes the gap in every standing subscription. */
-  lost(): void {
+  /** Notes the gap in every standing subscription, from when the broker was last heard. */
+  lost(_cause: MqttSmcpError, lastHeardAt: number): void {
     this.#desk.connection = undefined;
-    this.#desk.ledger.connectionLost(this.#clock.now());
+    this.#desk.ledger.connectionLost(lastHeardAt);
   }
 
   async #restore(entry: Entry, connection: Connection): Promise<void> {

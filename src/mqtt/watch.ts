@@ -6,34 +6,36 @@
  */
 
 import type { MqttClient } from "mqtt";
+import type { Clock } from "../clock.ts";
 import { MqttSmcpError } from "../errors.ts";
 import { type Evidence, explain, mayBeginSession } from "./causes.ts";
 import type { Endpoint } from "./dial.ts";
+import { isMalformed, type SeenPacket } from "./malformed.ts";
 import { fromReturnCode } from "./reason_codes.ts";
-
-/** The parts of a received packet, of any kind, that are looked at here. */
-interface SeenPacket {
-  cmd: string;
-  readonly qos?: number;
-  readonly messageId?: number;
-  readonly reasonCode?: number;
-  readonly returnCode?: number;
-}
 
 /** Watches one client from its creation to its end. */
 export class Watch {
   readonly #client: MqttClient;
+  readonly #clock: Clock;
   readonly #evidence: { -readonly [K in keyof Evidence]: Evidence[K] };
   readonly #onEnd = new Set<(cause: MqttSmcpError) => void>();
   readonly #acks = new Map<number, number>();
   readonly #pongs: { target: number; resolve: () => void }[] = [];
   #pingsSent = 0;
   #pongsSeen = 0;
+  #lastHeardAt: number;
   #failure: MqttSmcpError | undefined;
 
   /** @param trace told of each packet, if anybody is to know */
-  constructor(client: MqttClient, endpoint: Endpoint, trace?: (packet: string) => void) {
+  constructor(
+    client: MqttClient,
+    endpoint: Endpoint,
+    clock: Clock,
+    trace?: (packet: string) => void,
+  ) {
     this.#client = client;
+    this.#clock = clock;
+    this.#lastHeardAt = clock.now();
     if (trace !== undefined) {
       client.on("packetsend", (packet) => trace(`sent ${nameOf(packet)}`));
       client.on("packetreceive", (packet) => trace(`received ${nameOf(packet)}`));
@@ -50,6 +52,11 @@ export class Watch {
   /** Why the connection ended; undefined while it lasts. */
   get failure(): MqttSmcpError | undefined {
     return this.#failure;
+  }
+
+  /** When the last packet came in; milliseconds since 1970. */
+  get lastHeardAt(): number {
+    return this.#lastHeardAt;
   }
 
   /** Calls `listener` once at the end, or now when that was before; returns what takes it away. */
@@ -122,6 +129,7 @@ export class Watch {
   }
 
   #see(packet: SeenPacket): void {
+    this.#lastHeardAt = this.#clock.now();
     if (isMalformed(packet)) {
       this.#evidence.error ??= new Error("malformed packet");
       // Handed on, it would make the library throw where nobody can catch it.
@@ -133,7 +141,8 @@ export class Watch {
       case "puback":
       case "pubrec":
       case "pubcomp":
-        if (packet.reasonCode && packet.messageId !== undefined) {
+        // A code for a packet that is not in flight would be charged to a later one.
+        if (packet.reasonCode && packet.messageId && this.#client.outgoing[packet.messageId]) {
           this.#acks.set(packet.messageId, packet.reasonCode);
         }
         break;
@@ -154,26 +163,10 @@ export class Watch {
 
   #seeConnack(code: number): void {
     // A 3.1.1 broker answers an MQTT 5 CONNECT with its own return codes, all below 0x80.
-    if (code !== 0) this.#evidence.connackCode = code < 0x80 ? fromReturnCode(code) : code;
+    if (code === 0) return;
+    this.#evidence.connackCode = code < 0x80 ? fromReturnCode(code) : code;
+    if (code < 0x80) this.#evidence.returnCode = code;
   }
-}
-
-/** Packets that carry a packet identifier, which is never 0 (MQTT-2.2.1-2, MQTT-2.2.1-3). */
-const IDENTIFIED = new Set([
-  "puback",
-  "pubrec",
-  "pubrel",
-  "pubcomp",
-  "suback",
-  "unsuback",
-]);
-
-/** What the library's parser lets pass although a part is missing. */
-function isMalformed({ cmd, qos, messageId, reasonCode, returnCode }: SeenPacket): boolean {
-  if (cmd === "connack") return typeof (reasonCode ?? returnCode) !== "number";
-  if (!IDENTIFIED.has(cmd) && !(cmd === "publish" && qos !== 0)) return false;
-  return messageId === undefined || !Number.isInteger(messageId) || messageId < 1 ||
-    messageId > 65_535;
 }
 
 /** What a log may hold of a packet: its kind and identifier, and nothing that it carries. */

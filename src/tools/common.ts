@@ -8,7 +8,7 @@ import { MqttSmcpError } from "../errors.ts";
 import { ANSWER_TIMEOUT_MS } from "../mqtt/desk.ts";
 import { CONNECTION_WAIT_MS } from "../mqtt/session.ts";
 import type { Policy } from "../policy.ts";
-import { isExactTopic, topicFilterFault, topicNameFault } from "../topic.ts";
+import { isExactTopic, parseFilter, topicFilterFault, topicNameFault } from "../topic.ts";
 import type { Bound } from "../wait.ts";
 import type { Param } from "./params.ts";
 import type { ToolContext } from "./tool.ts";
@@ -60,6 +60,28 @@ export function checkTopicName(topic: string, policy: Policy): void {
 export function checkTopicFilter(filter: string, policy: Policy, what = "it"): void {
   refuse("INVALID_TOPIC", what, topicFilterFault(filter));
   refuse("POLICY", what, policy.refuseSubscribe(filter));
+}
+
+/**
+ * @throws {MqttSmcpError} INVALID_TOPIC for a shared subscription: it brings no stored messages, and
+ * would take live ones away from the group (MQTT 5, 4.8.2).
+ */
+export function refuseShared(filter: string): void {
+  if (parseFilter(filter).group === null) return;
+  throw new MqttSmcpError(
+    "INVALID_TOPIC",
+    "a shared subscription gets no retained messages, and would take messages from its group",
+    "Give the topic filter without $share and the group.",
+  );
+}
+
+/** Said where a wildcard brought no stored value: some brokers never send any for one. */
+export const NO_STORED_VALUE = "no stored value came: some brokers do not send those for a " +
+  "wildcard; ask for one exact topic";
+
+/** Whether a topic filter has a wildcard. */
+export function hasWildcard(filter: string): boolean {
+  return /[+#]/.test(filter);
 }
 
 /** Runs a wait of up to `totalMs` milliseconds, telling the client each second how far it is. */

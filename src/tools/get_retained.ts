@@ -7,11 +7,13 @@
 import { MqttSmcpError } from "../errors.ts";
 import type { RetainedMessages } from "../mqtt/subscriptions.ts";
 import { quote } from "../text.ts";
-import { parseFilter } from "../topic.ts";
 import {
   callBound,
   checkTopicFilter,
   connectionBound,
+  hasWildcard,
+  NO_STORED_VALUE,
+  refuseShared,
   timeoutParam,
   withProgress,
 } from "./common.ts";
@@ -52,18 +54,12 @@ export const getRetained: AnyTool = defineTool({
   action: ({ topic }) => `read the retained messages of ${quote(topic)}`,
   async run({ topic, timeout }, context): Promise<ToolResult> {
     checkTopicFilter(topic, context.policy);
-    if (parseFilter(topic).group !== null) {
-      throw new MqttSmcpError(
-        "INVALID_TOPIC",
-        "a shared subscription gets no retained messages (MQTT 5, 4.8.2)",
-        "Give the topic filter without $share and the group.",
-      );
-    }
+    refuseShared(topic);
     const found = await readRetained(topic, timeout * 1_000, context);
     const fitted = fitMessages(found.messages, context.maxResultChars, presentTopic(topic));
     const omitted = found.messages.length - fitted.taken + found.dropped;
     const complete = omitted === 0 && found.endedBy !== "timeout";
-    const note = noteOn(omitted, found);
+    const note = noteOn(topic, omitted, found);
     return {
       ...presentTopic(topic),
       message_count: fitted.taken,
@@ -94,7 +90,8 @@ async function readRetained(
   return await withProgress(context, capMs, reading);
 }
 
-function noteOn(omitted: number, found: RetainedMessages): string | undefined {
+function noteOn(topic: string, omitted: number, found: RetainedMessages): string | undefined {
+  if (found.messages.length === 0 && hasWildcard(topic)) return NO_STORED_VALUE;
   if (omitted > 0) return "not everything fitted; give a narrower topic filter";
   if (found.endedBy === "timeout") return "the time ended the reading; there may be more";
   return undefined;

@@ -7,7 +7,14 @@
 import type { InboundMessage } from "../mqtt/packets.ts";
 import { quote, toSafeJson } from "../text.ts";
 import { until } from "../wait.ts";
-import { callBound, checkTopicFilter, timeoutParam, withProgress } from "./common.ts";
+import {
+  callBound,
+  checkTopicFilter,
+  hasWildcard,
+  refuseShared,
+  timeoutParam,
+  withProgress,
+} from "./common.ts";
 import { presentTopic } from "./messages.ts";
 import { readCursor, SeenTopics } from "./seen_topics.ts";
 import { type AnyTool, defineTool, type ToolResult } from "./tool.ts";
@@ -65,6 +72,7 @@ export const listTopics: AnyTool = defineTool({
   action: ({ topic }) => `list the topics under ${quote(topic)}`,
   async run({ topic, timeout, limit, cursor }, context): Promise<ToolResult> {
     checkTopicFilter(topic, context.policy);
+    refuseShared(topic);
     const after = cursor === undefined ? undefined : readCursor(cursor);
     const seen = new SeenTopics();
     const sink = (message: InboundMessage): void => seen.note(message);
@@ -92,14 +100,14 @@ export const listTopics: AnyTool = defineTool({
       topic_count: seen.size,
       topics: page.topics,
       ...(page.next === undefined ? {} : { next_cursor: page.next }),
-      note: noteOn(seen, context.policy.restricted),
+      note: noteOn(topic, seen, context.policy.restricted),
     };
   },
 });
 
-function noteOn(seen: SeenTopics, restricted: boolean): string {
+function noteOn(topic: string, seen: SeenTopics, restricted: boolean): string {
   const notes = ["only topics with a stored value or a message during the timeout can be seen"];
-  if (!seen.someRetained) {
+  if (!seen.someRetained && hasWildcard(topic)) {
     notes.push("no stored value came: some brokers do not send those for a wildcard");
   }
   if (seen.missed > 0) {

@@ -79,7 +79,8 @@ export const request: AnyTool = defineTool({
     // A topic on which the agent may not publish is not handed to others to publish on.
     const carried = connection.version === "5" && isReadable(answersTo) &&
       (args.response_topic === undefined || context.policy.refusePublish(answersTo) === null);
-    const correlationData = crypto.getRandomValues(new Uint8Array(16));
+    // As text, so that a responder that is an agent can repeat it.
+    const correlationData = new TextEncoder().encode(crypto.randomUUID());
     const outbound: OutboundMessage = {
       topic,
       payload,
@@ -129,6 +130,8 @@ class Answer {
   readonly #correlation: Uint8Array | undefined;
   readonly arrived = new Listeners();
   message: InboundMessage | undefined;
+  /** Messages that carried the correlation data of another request. */
+  others = 0;
   /** What comes before the request is sent answers something else. */
   awaited = false;
 
@@ -144,7 +147,10 @@ class Answer {
     if (message.topic === this.#topic) return;
     const given = message.properties?.correlationData;
     const expected = this.#correlation;
-    if (given !== undefined && expected !== undefined && !sameBytes(given, expected)) return;
+    if (given !== undefined && expected !== undefined && !sameBytes(given, expected)) {
+      this.others++;
+      return;
+    }
     this.message = message;
     this.arrived.notify();
   }
@@ -183,7 +189,7 @@ async function exchange(
   if (isRefusal(failure)) throw failure;
   if (answer.message === undefined) {
     const broken = connection.failure !== undefined;
-    throw failure ?? noAnswer(outbound, timeoutMs, acknowledged, broken);
+    throw failure ?? noAnswer(outbound, timeoutMs, { acknowledged, broken, others: answer.others });
   }
   const shown = presentTopic(outbound.topic);
   return {
@@ -201,18 +207,22 @@ function isRefusal(failure: unknown): boolean {
 function noAnswer(
   outbound: OutboundMessage,
   ms: number,
-  acknowledged: boolean,
-  broken: boolean,
+  seen: { readonly acknowledged: boolean; readonly broken: boolean; readonly others: number },
 ): MqttSmcpError {
-  const sent = acknowledged
+  const sent = seen.acknowledged
     ? "the broker acknowledged the message"
     : outbound.qos === 0
     ? "the message was sent at QoS 0, which is not acknowledged"
     : "the broker has not acknowledged the message yet, and may still get it";
-  const missed = broken ? "; the connection was broken meanwhile, and an answer may be lost" : "";
+  const others = seen.others === 0
+    ? ""
+    : `; ${seen.others} messages came with the correlation data of other requests`;
+  const missed = seen.broken
+    ? "; the connection was broken meanwhile, and an answer may be lost"
+    : "";
   return new MqttSmcpError(
     "NO_ANSWER",
-    `no answer within ${ms / 1_000} s; ${sent}${missed}`,
+    `no answer within ${ms / 1_000} s; ${sent}${others}${missed}`,
     "The message may have had its effect all the same: check before sending it again.",
   );
 }

@@ -22,14 +22,23 @@ export interface Broker extends AsyncDisposable {
   readonly username: string;
 }
 
+/** A broker without its end, which is that of what it consists of. */
+export type Started = Omit<Broker, typeof Symbol.asyncDispose>;
+
 /** Starts a broker with these certificates. */
 export type StartBroker = (certificates: Certificates) => Promise<Broker>;
 
-/** Holds what a broker consists of, and ends it in the opposite order. */
-export async function withFolder<T extends object>(
+/**
+ * Starts a broker in a folder of its own.
+ *
+ * @param prefix for the folder's name
+ * @param start takes what the broker consists of onto the stack, from which it is ended in the opposite
+ * order; the folder goes last
+ */
+export async function withFolder(
   prefix: string,
-  start: (folder: string, stack: AsyncDisposableStack) => Promise<T>,
-): Promise<T & AsyncDisposable> {
+  start: (folder: string, stack: AsyncDisposableStack) => Promise<Started>,
+): Promise<Broker> {
   await using stack = new AsyncDisposableStack();
   const folder = await Deno.makeTempDir({ prefix: `mqtt-smcp-${prefix}-` });
   stack.defer(() => Deno.remove(folder, { recursive: true }));

@@ -7,11 +7,11 @@
 import { startAedes } from "../support/aedes.ts";
 import { startMosquitto } from "../support/mosquitto.ts";
 import { ROOT } from "../support/server_process.ts";
-import { requireOrIgnore } from "../support/tools.ts";
+import { isFile, requireAll, requireOrIgnore } from "../support/tools.ts";
 import { LOGIN, type StartBroker } from "./broker.ts";
 import { startEjabberd } from "./ejabberd.ts";
 import { startNats } from "./nats.ts";
-import { startRabbitMq } from "./rabbitmq.ts";
+import { RABBITMQ, startRabbitMq } from "./rabbitmq.ts";
 
 /** One broker in one version of MQTT. */
 export interface BrokerKind {
@@ -92,7 +92,7 @@ export const KINDS: readonly BrokerKind[] = [
   },
   {
     name: "RabbitMQ",
-    ignore: requireOrIgnore("rabbitmq-server", "epmd"),
+    ignore: requireOrIgnore("epmd") || (!requireAll() && !isFile(RABBITMQ)),
     start: startRabbitMq,
     credentials: {},
     departures: {

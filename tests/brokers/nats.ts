@@ -7,12 +7,12 @@
 
 import type { Identity } from "../support/certificates.ts";
 import { freePort } from "../support/ports.ts";
-import { type Broker, LOGIN, type StartBroker, withFolder } from "./broker.ts";
+import { LOGIN, type StartBroker, type Started, withFolder } from "./broker.ts";
 import { Daemon } from "./daemon.ts";
 
 /** See the module. */
 export const startNats: StartBroker = (certificates) =>
-  withFolder("nats", async (folder, stack): Promise<Omit<Broker, typeof Symbol.asyncDispose>> => {
+  withFolder("nats", async (folder, stack): Promise<Started> => {
     const port = freePort();
     const plain = stack.use(await startServer(`${folder}/plain`, port));
     const tlsPort = freePort();

@@ -16,9 +16,22 @@ export interface Outcomes {
   readonly outcomes: Readonly<Record<string, string>>;
 }
 
-/** Leaves the outcomes for whoever started the run, if that wants them. */
-export async function writeOutcomes(outcomes: Outcomes): Promise<void> {
+/**
+ * Leaves the outcomes for whoever started the run, if that wants them.
+ *
+ * @param place of the broker in the table, from 0
+ */
+export async function writeOutcomes(place: number, outcomes: Outcomes): Promise<void> {
   const folder = Deno.env.get(OUTCOMES_VARIABLE);
   if (folder === undefined) return;
-  await Deno.writeTextFile(`${folder}/${outcomes.name}.json`, JSON.stringify(outcomes));
+  await Deno.writeTextFile(`${folder}/${place}.json`, JSON.stringify(outcomes));
+}
+
+/** What a run left in `folder`, in the order of the table. */
+export async function readOutcomes(folder: string): Promise<Outcomes[]> {
+  const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+  names.sort();
+  return await Promise.all(
+    names.map(async (name) => JSON.parse(await Deno.readTextFile(`${folder}/${name}`))),
+  );
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { assert, assertEquals, assertExists } from "@std/assert";
+import { assert, assertEquals, assertExists, assertMatch } from "@std/assert";
 import { Client, payloadsOf } from "../tools/client.ts";
 import { dataOf, Wire } from "../support/wire.ts";
 import { behindProxy, type Row, type Stage, YES } from "./stage.ts";
@@ -40,6 +40,7 @@ async function wrongPassword({ credentials, topic }: Stage): Promise<string> {
   const result = await client.call("publish", { topic, message: "x" });
   assertEquals(result.success, false);
   assert(!JSON.stringify(result).includes(password));
+  assertMatch(`${result.error} ${result.hint}`, /password|MQTT_PASS/);
   assertExists(result.code);
   return result.code;
 }

@@ -6,7 +6,7 @@ import { writeOutcomes } from "./outcomes.ts";
 import { ROWS } from "./rows.ts";
 import { connectBare, credentialsOf, YES } from "./stage.ts";
 
-async function tryRows(kind: BrokerKind, t: Deno.TestContext): Promise<void> {
+async function tryRows(kind: BrokerKind, place: number, t: Deno.TestContext): Promise<void> {
   await using certificates = await makeCertificates();
   await using broker = await kind.start(certificates);
   const credentials = credentialsOf(kind, broker);
@@ -23,13 +23,13 @@ async function tryRows(kind: BrokerKind, t: Deno.TestContext): Promise<void> {
       assertEquals(outcome, kind.departures[title] ?? usual);
     });
   }
-  await writeOutcomes({ name: kind.name, version: broker.version, outcomes });
+  await writeOutcomes(place, { name: kind.name, version: broker.version, outcomes });
 }
 
-for (const kind of KINDS) {
+for (const [place, kind] of KINDS.entries()) {
   Deno.test({
     name: `the tools work on ${kind.name}, or say what it cannot do`,
     ignore: kind.ignore,
-    fn: (t) => tryRows(kind, t),
+    fn: (t) => tryRows(kind, place, t),
   });
 }

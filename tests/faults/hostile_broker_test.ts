@@ -1,7 +1,11 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { type Packet, PacketReader } from "../support/mqtt_wire.ts";
 import type { Random } from "../support/random.ts";
-import { obliging, type ScriptedConnection, startScriptedBroker } from "../support/scripted_broker.ts";
+import {
+  obliging,
+  type ScriptedConnection,
+  startScriptedBroker,
+} from "../support/scripted_broker.ts";
 import { credentialsFor, testEachKind } from "../support/server_process.ts";
 import { PlainServer } from "./lines.ts";
 import { brokerPacket, KINDS, mutate } from "./packets.ts";
@@ -29,44 +33,50 @@ function strange(random: Random, version: 4 | 5): Uint8Array {
 }
 
 for (const version of ["5", "3.1.1"] as const) {
-  testEachKind(`a broker that talks nonsense in MQTT ${version} does not end the process`, async (kind) => {
-    const random = randomFor(`nonsense (${version}, ${kind})`);
-    const bursts = kind === "source" ? 25 : 5;
-    const answers = obliging();
-    let peer: ScriptedConnection | undefined;
-    await using broker = startScriptedBroker({
-      async onPacket(packet, connection) {
-        if (packet.cmd === "connect") peer = connection;
-        await answers.onPacket?.(packet, connection);
-      },
-    });
-    const credentials = credentialsFor(broker, { MQTT_VERSION: version });
-    await using server = await PlainServer.start({ kind, credentials });
-    const stand = await server.call("subscribe", { topic: "#", timeout: 0 });
-    assertEquals(stand.success, true);
-    const seed = () => `seed ${random.seed}, last sent ${hex(last)}`;
-    let last = new Uint8Array();
-    for (let burst = 0; burst < bursts; burst++) {
-      const packets = Array.from({ length: 200 }, () => strange(random, version === "5" ? 5 : 4));
-      last = Uint8Array.from(packets.flatMap((packet) => [...packet]));
-      await peer?.sendBytes(last);
-      const { result } = await server.request("tools/call", { name: "subscribe", arguments: { topic: "#", timeout: 0.05 } });
-      assert(result !== undefined, seed());
-    }
-    for (const text of kind === "source" ? KILLERS : KILLERS.slice(0, 1)) {
-      last = Uint8Array.from(bytesOf(text));
-      await peer?.sendBytes(last);
-      const { success } = await server.call("publish", { topic: "after", message: text });
-      // The broken connection may have taken this one with it, and the next then waits for a new one.
-      if (!success) await server.call("publish", { topic: "after", message: text });
-      assert(!server.over, seed());
-    }
-    assertEquals(server.notJson, [], seed());
-    report(
-      `${bursts * 200} strange packets (${version}, ${kind}): ${broker.connections.all.length} ` +
-        `connections, memory ${await residentMiB(server.pid)} MiB`,
-    );
-  });
+  testEachKind(
+    `a broker that talks nonsense in MQTT ${version} does not end the process`,
+    async (kind) => {
+      const random = randomFor(`nonsense (${version}, ${kind})`);
+      const bursts = kind === "source" ? 12 : 3;
+      const answers = obliging();
+      let peer: ScriptedConnection | undefined;
+      await using broker = startScriptedBroker({
+        async onPacket(packet, connection) {
+          if (packet.cmd === "connect") peer = connection;
+          await answers.onPacket?.(packet, connection);
+        },
+      });
+      const credentials = credentialsFor(broker, { MQTT_VERSION: version });
+      await using server = await PlainServer.start({ kind, credentials });
+      const stand = await server.call("subscribe", { topic: "#", timeout: 0 });
+      assertEquals(stand.success, true);
+      const seed = () => `seed ${random.seed}, last sent ${hex(last)}`;
+      let last = new Uint8Array();
+      for (let burst = 0; burst < bursts; burst++) {
+        const packets = Array.from({ length: 400 }, () => strange(random, version === "5" ? 5 : 4));
+        last = Uint8Array.from(packets.flatMap((packet) => [...packet]));
+        await peer?.sendBytes(last);
+        const { result } = await server.request("tools/call", {
+          name: "subscribe",
+          arguments: { topic: "#", timeout: 0.05 },
+        });
+        assert(result !== undefined, seed());
+      }
+      for (const text of kind === "source" ? KILLERS : KILLERS.slice(0, 1)) {
+        last = Uint8Array.from(bytesOf(text));
+        await peer?.sendBytes(last);
+        const { success } = await server.call("publish", { topic: "after", message: text });
+        // The broken connection may have taken this one with it, and the next then waits for a new one.
+        if (!success) await server.call("publish", { topic: "after", message: text });
+        assert(!server.over, seed());
+      }
+      assertEquals(server.notJson, [], seed());
+      report(
+        `${bursts * 400} strange packets (${version}, ${kind}): ${broker.connections.all.length} ` +
+          `connections, memory ${await residentMiB(server.pid)} MiB`,
+      );
+    },
+  );
 }
 
 testEachKind("what a broker says it will not take is never sent to it", async (kind) => {
@@ -93,7 +103,8 @@ testEachKind("what a broker says it will not take is never sent to it", async (k
     },
   });
   await using server = await PlainServer.start({ kind, credentials: credentialsFor(broker) });
-  const publish = (more: Record<string, unknown>) => server.call("publish", { topic: "t", message: "m", ...more });
+  const publish = (more: Record<string, unknown>) =>
+    server.call("publish", { topic: "t", message: "m", ...more });
   const code = async (more: Record<string, unknown>) => (await publish(more))["code"];
   assertEquals(await code({ message: "x".repeat(93) }), "BROKER_LIMIT");
   assertEquals(await code({ retain: true }), "BROKER_LIMIT");
@@ -103,10 +114,13 @@ testEachKind("what a broker says it will not take is never sent to it", async (k
   assertEquals(await code({ message: "x".repeat(longest + 1) }), "BROKER_LIMIT");
   const all = await Promise.all(Array.from({ length: 50 }, (_, i) => publish({ message: `${i}` })));
   assertEquals(all.filter(({ success }) => !success), []);
-  assertEquals(mostUnacknowledged, 2);
+  assert(mostUnacknowledged <= 2, `${mostUnacknowledged} unacknowledged at once`);
   const published = packets.filter((packet) => packet.cmd === "publish");
   assertEquals(published.length, 51);
-  assertEquals(published.filter(({ qos, retain, length }) => qos > 1 || retain || (length ?? 0) > 98), []);
+  assertEquals(
+    published.filter(({ qos, retain, length }) => qos > 1 || retain || (length ?? 0) > 98),
+    [],
+  );
 });
 
 testEachKind("a broker of QoS 0 only gets QoS 0 only", async (kind) => {
@@ -121,31 +135,46 @@ testEachKind("a broker of QoS 0 only gets QoS 0 only", async (kind) => {
   assertEquals(seen.qos, 0);
 });
 
-testEachKind("silence, garbage and half a CONNACK are named within the connect timeout", async (kind) => {
-  const replies = ["", "20", "2000", "200100", "2003", "485454502f312e3120343030", "ffffffffff", "15030300020228", "20020000"];
-  const started = performance.now();
-  const codes = await Promise.all(replies.map(async (reply) => {
-    await using broker = startScriptedBroker({
-      onPacket: (packet, connection) => packet.cmd === "connect" ? connection.sendBytes(bytesOf(reply)) : undefined,
-    });
-    const credentials = credentialsFor(broker, { MQTT_VERSION: "3.1.1" });
-    await using server = await PlainServer.start({ kind, credentials });
-    const { code } = await server.call("publish", { topic: "t", message: "m" });
-    return `${reply} ${code}`;
-  }));
-  const seconds = (performance.now() - started) / 1_000;
-  report(`replies to CONNECT (${kind}): ${codes.join(", ")}; ${seconds.toFixed(1)} s`);
-  assertLess(seconds, 20);
-  // The last one is a CONNACK, after which the publish is never acknowledged.
-  assertEquals(codes.map((code) => code.split(" ")[1]), [
-    "CONNECT_TIMEOUT",
-    "CONNECT_TIMEOUT",
-    "PROTOCOL_NOT_SPOKEN",
-    "PROTOCOL_NOT_SPOKEN",
-    "CONNECT_TIMEOUT",
-    "PROTOCOL_NOT_SPOKEN",
-    "PROTOCOL_NOT_SPOKEN",
-    "TLS_REQUIRED",
-    "OUTCOME_UNKNOWN",
-  ]);
-}, { kinds: ["source"] });
+testEachKind(
+  "silence, garbage and half a CONNACK are named within the connect timeout",
+  async (kind) => {
+    const replies = [
+      "",
+      "20",
+      "2000",
+      "200100",
+      "2003",
+      "485454502f312e3120343030",
+      "ffffffffff",
+      "15030300020228",
+      "20020000",
+    ];
+    const started = performance.now();
+    const codes = await Promise.all(replies.map(async (reply) => {
+      await using broker = startScriptedBroker({
+        onPacket: (packet, connection) =>
+          packet.cmd === "connect" ? connection.sendBytes(bytesOf(reply)) : undefined,
+      });
+      const credentials = credentialsFor(broker, { MQTT_VERSION: "3.1.1" });
+      await using server = await PlainServer.start({ kind, credentials });
+      const { code } = await server.call("publish", { topic: "t", message: "m" });
+      return `${reply} ${code}`;
+    }));
+    const seconds = (performance.now() - started) / 1_000;
+    report(`replies to CONNECT (${kind}): ${codes.join(", ")}; ${seconds.toFixed(1)} s`);
+    assertLess(seconds, 20);
+    // The last one is a CONNACK, after which the publish is never acknowledged.
+    assertEquals(codes.map((code) => code.split(" ")[1]), [
+      "CONNECT_TIMEOUT",
+      "CONNECT_TIMEOUT",
+      "PROTOCOL_NOT_SPOKEN",
+      "PROTOCOL_NOT_SPOKEN",
+      "CONNECT_TIMEOUT",
+      "PROTOCOL_NOT_SPOKEN",
+      "PROTOCOL_NOT_SPOKEN",
+      "TLS_REQUIRED",
+      "OUTCOME_UNKNOWN",
+    ]);
+  },
+  { kinds: ["source"] },
+);

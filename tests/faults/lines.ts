@@ -5,7 +5,7 @@
  */
 
 import { Inbox, within } from "../support/inbox.ts";
-import { type ServerKind, serverCommand, ROOT } from "../support/server_process.ts";
+import { ROOT, serverCommand, type ServerKind } from "../support/server_process.ts";
 
 /** A JSON-RPC answer. */
 export interface Answer {
@@ -20,9 +20,7 @@ export interface Answer {
 export interface PlainOptions {
   readonly credentials: Readonly<Record<string, unknown>>;
   readonly kind?: ServerKind;
-  /** Bytes of stdout a second that are read after the handshake. Default: all at once. */
-  readonly readRate?: number;
-  /** Whether stderr is read (and thrown away). Default true. */
+  /** Whether stderr is read; without, see {@linkcode PlainServer.stderr}. Default true. */
   readonly readStderr?: boolean;
 }
 
@@ -34,26 +32,29 @@ export class PlainServer implements AsyncDisposable {
   readonly notJson: string[] = [];
   /** Lines read since the handshake. */
   count = 0;
+  /** Bytes of stdout a second that are read. */
+  readRate = Infinity;
   /** Set to take every answer before anything else does. */
   onAnswer: (answer: Answer, bytes: number) => void = () => {};
   readonly #child: Deno.ChildProcess;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
   readonly #waiting = new Map<unknown, (answer: Answer) => void>();
-  readonly #plain: PromiseWithResolvers<string>[] = [Promise.withResolvers(), Promise.withResolvers()];
-  readonly #rate: number;
+  readonly #plain: PromiseWithResolvers<string>[] = [
+    Promise.withResolvers(),
+    Promise.withResolvers(),
+  ];
   readonly exit: Promise<Deno.CommandStatus>;
   readonly #reading: Promise<unknown>;
   #over = false;
   #nextId = 0;
 
-  private constructor({ kind = "worker", readRate = Infinity, readStderr = true }: PlainOptions) {
+  private constructor({ kind = "worker", readStderr = true }: PlainOptions) {
     const [program, ...args] = serverCommand(kind);
     const env: Record<string, string> = { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
     for (const name of ["HOME", "DENO_DIR", "XDG_CACHE_HOME", "NPM_CONFIG_REGISTRY", "PATH"]) {
       const value = Deno.env.get(name);
       if (value !== undefined) env[name] = value;
     }
-    this.#rate = readRate;
     this.#child = new Deno.Command(program, {
       args,
       env,
@@ -69,7 +70,7 @@ export class PlainServer implements AsyncDisposable {
     if (readStderr) reading.push(this.#child.stderr.pipeTo(new WritableStream()));
     this.exit = this.#child.status.then(async (status) => {
       this.#over = true;
-      if (!readStderr) await this.#child.stderr.cancel();
+      if (!readStderr) await this.#child.stderr.cancel().catch(() => {});
       return status;
     });
     this.#reading = Promise.all(reading);
@@ -93,6 +94,11 @@ export class PlainServer implements AsyncDisposable {
       await server[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** The stderr that nothing has read yet, with `readStderr: false`. */
+  get stderr(): ReadableStream<Uint8Array> {
+    return this.#child.stderr;
   }
 
   get pid(): number {
@@ -150,13 +156,13 @@ export class PlainServer implements AsyncDisposable {
     let lines = 0;
     const decoder = new TextDecoder();
     const reader = this.#child.stdout.getReader({ mode: "byob" });
-    const slow = Number.isFinite(this.#rate);
     for (;;) {
+      const slow = Number.isFinite(this.readRate);
       // A tenth of a second's worth at a time.
-      const size = slow && lines > 3 ? Math.max(1, this.#rate / 10) : 65_536;
+      const size = slow ? Math.max(1, this.readRate / 10) : 65_536;
       const { value, done } = await reader.read(new Uint8Array(size));
       if (done || value === undefined) break;
-      if (slow && lines > 3) await new Promise((resolve) => setTimeout(resolve, 100));
+      if (slow) await new Promise((resolve) => setTimeout(resolve, 100));
       const text = decoder.decode(value, { stream: true });
       let from = 0;
       for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", from)) {

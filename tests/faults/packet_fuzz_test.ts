@@ -9,7 +9,11 @@ import { Subscriptions } from "../../src/mqtt/subscriptions.ts";
 import { MemoryWriter } from "../support/byte_streams.ts";
 import { settle } from "../support/fake_clock.ts";
 import { within } from "../support/inbox.ts";
-import { obliging, type ScriptedConnection, startScriptedBroker } from "../support/scripted_broker.ts";
+import {
+  obliging,
+  type ScriptedConnection,
+  startScriptedBroker,
+} from "../support/scripted_broker.ts";
 import { brokerPacket, KINDS, mutate } from "./packets.ts";
 import { hex, randomFor, report, Uncaught } from "./support.ts";
 
@@ -48,6 +52,7 @@ Deno.test("10,000 broken packets crash nothing and end no wait without a named c
   const log = new Logger({ sink: new MemoryWriter(), level: "ERROR" });
   const fresh = () => new Subscriptions({ clock: systemClock, log, mayDeliver: () => true });
   let subscriptions = fresh();
+  const heap: number[] = [];
   let sent: Uint8Array[] = [];
   let onConnack: (connection: ScriptedConnection) => Promise<void> = () => Promise.resolve();
   const answers = obliging();
@@ -82,11 +87,15 @@ Deno.test("10,000 broken packets crash nothing and end no wait without a named c
     codes.set(code, (codes.get(code) ?? 0) + 1);
     if (code === "") await use(await opening, bytes);
     await settle();
+    if (i % 500 === 499) heap.push(Math.round(Deno.memoryUsage().heapUsed / 2 ** 20));
     for (const error of uncaught.errors.splice(0)) {
       const key = error.split("\n").slice(0, 3).join(" | ");
-      if (!crashes.has(key)) crashes.set(key, `v${version} ${badConnack ? "connack" : ""} ${sent.map(hex).join(" ")}`);
+      if (!crashes.has(key)) {
+        crashes.set(key, `v${version} ${badConnack ? "connack" : ""} ${sent.map(hex).join(" ")}`);
+      }
     }
   }
+  report(`heap after each 500 connections: ${heap.join(", ")} MiB`);
   report(`attempts ended as ${JSON.stringify(Object.fromEntries(codes))}`);
   assertEquals([...crashes], [], `seed ${random.seed}`);
 
@@ -112,7 +121,7 @@ Deno.test("10,000 broken packets crash nothing and end no wait without a named c
     peer?.drop();
     await within(5_000, "the end", ended);
     await within(5_000, "the calls", Promise.all(calls));
-    subscriptions.lost();
+    subscriptions.lost(await ended, Date.now());
   }
 });
 
@@ -143,8 +152,18 @@ Deno.test("whatever comes in CONNACK's place, the attempt ends within the connec
     const bytes = reply();
     const clientId = `c${i}`;
     replies.set(clientId, bytes);
-    const { config } = parseConfig({ MQTT_BROKER: "127.0.0.1", MQTT_PORT: broker.port, MQTT_CLIENT_ID: clientId });
-    const opening = openConnection({ endpoint: config, version, clock: systemClock, connectTimeoutMs: timeout, onMessage: () => {} }, NEVER);
+    const { config } = parseConfig({
+      MQTT_BROKER: "127.0.0.1",
+      MQTT_PORT: broker.port,
+      MQTT_CLIENT_ID: clientId,
+    });
+    const opening = openConnection({
+      endpoint: config,
+      version,
+      clock: systemClock,
+      connectTimeoutMs: timeout,
+      onMessage: () => {},
+    }, NEVER);
     opening.then((connection) => connection.close(100), () => {});
     try {
       const code = await codeOf(within(timeout + 3_000, "the attempt", opening));
@@ -155,5 +174,9 @@ Deno.test("whatever comes in CONNACK's place, the attempt ends within the connec
   });
   await Promise.all(attempts);
   report(`replies to CONNECT ended as ${JSON.stringify(Object.fromEntries(codes))}`);
-  assertEquals([late.slice(0, 20), uncaught.errors], [[], []], `seed ${random.seed}; late: ${late.length}`);
+  assertEquals(
+    [late.slice(0, 20), uncaught.errors],
+    [[], []],
+    `seed ${random.seed}; late: ${late.length}`,
+  );
 });

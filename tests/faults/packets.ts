@@ -129,7 +129,11 @@ const EDGES = [0x00, 0x01, 0x7f, 0x80, 0xff];
 function mutateBytes(bytes: Uint8Array, random: Random): Uint8Array {
   const at = random.int(0, Math.max(0, bytes.length - 1));
   const to = random.int(at, bytes.length);
-  const [before, middle, after] = [bytes.subarray(0, at), bytes.subarray(at, to), bytes.subarray(to)];
+  const [before, middle, after] = [
+    bytes.subarray(0, at),
+    bytes.subarray(at, to),
+    bytes.subarray(to),
+  ];
   switch (random.int(0, 6)) {
     case 0:
       return replaced(bytes, at, (bytes[at] ?? 0) ^ (1 << random.int(0, 7)));

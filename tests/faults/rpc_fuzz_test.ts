@@ -34,13 +34,23 @@ function anything(random: Random, depth = 0): unknown {
     anything(random, depth + 1),
   ]);
   // Own properties of these names, as JSON.parse makes them.
-  return JSON.parse(`{${
-    entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(",")
-  }}`);
+  return JSON.parse(
+    `{${
+      entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(",")
+    }}`,
+  );
 }
 
 function callParams(random: Random): unknown {
-  const name = random.pick(["publish", "subscribe", "get_retained", "unsubscribe", "status", "list_topics", ...NAMES]);
+  const name = random.pick([
+    "publish",
+    "subscribe",
+    "get_retained",
+    "unsubscribe",
+    "status",
+    "list_topics",
+    ...NAMES,
+  ]);
   const args: Record<string, unknown> = {};
   const keys = ["topic", "message", "qos", "retain", "timeout", "max_messages", "nonsense"];
   for (const key of keys) {
@@ -48,7 +58,9 @@ function callParams(random: Random): unknown {
   }
   // Otherwise the run would wait as long as the longest timeout says.
   if (typeof args.timeout === "number" || args.timeout === true) args.timeout = 0.01;
-  if (name === "subscribe" || name === "list_topics" || name === "get_retained") args.timeout ??= 0.01;
+  if (name === "subscribe" || name === "list_topics" || name === "get_retained") {
+    args.timeout ??= 0.01;
+  }
   return { name, arguments: random.chance(0.9) ? args : anything(random) };
 }
 
@@ -57,9 +69,16 @@ function line(random: Random, i: number): { bytes: Uint8Array; id?: string | num
   // No mutation makes one of these out of another.
   const id = random.chance(0.5) ? `id-${i}` : 1_000_000 + i;
   const method = random.pick(METHODS);
-  const params = method === "tools/call" || random.chance(0.3) ? callParams(random) : anything(random);
+  const params = method === "tools/call" || random.chance(0.3)
+    ? callParams(random)
+    : anything(random);
   const object = typeof params === "object" && params !== null && !Array.isArray(params);
-  const message = { jsonrpc: "2.0", id, method: object ? random.pick([method, "tools/call"]) : method, ...(object ? { params } : {}) };
+  const message = {
+    jsonrpc: "2.0",
+    id,
+    method: object ? random.pick([method, "tools/call"]) : method,
+    ...(object ? { params } : {}),
+  };
   const text = JSON.stringify(message);
   const utf8 = new TextEncoder();
   switch (random.int(0, 9)) {
@@ -72,66 +91,125 @@ function line(random: Random, i: number): { bytes: Uint8Array; id?: string | num
       // A byte is another one, but never the end of the line.
       const bytes = utf8.encode(text);
       for (let n = random.int(1, 4); n > 0; n--) {
-        bytes[random.int(0, bytes.length - 1)] = random.pick([0, 0x22, 0x7b, 0x80, 0xff, 0x5c, 0x41]);
+        bytes[random.int(0, bytes.length - 1)] = random.pick([
+          0,
+          0x22,
+          0x7b,
+          0x80,
+          0xff,
+          0x5c,
+          0x41,
+        ]);
       }
       return { bytes };
     }
     case 5:
       return { bytes: utf8.encode(text.slice(0, random.int(0, text.length - 1))) };
     case 6:
-      return { bytes: utf8.encode(JSON.stringify(Array.from({ length: random.int(0, 3) }, () => message))) };
+      return {
+        bytes: utf8.encode(JSON.stringify(Array.from({ length: random.int(0, 3) }, () => message))),
+      };
     case 7:
-      return { bytes: utf8.encode(JSON.stringify(random.chance(0.5) ? anything(random) : { ...message, jsonrpc: anything(random) })) };
+      return {
+        bytes: utf8.encode(
+          JSON.stringify(
+            random.chance(0.5) ? anything(random) : { ...message, jsonrpc: anything(random) },
+          ),
+        ),
+      };
     case 8:
-      return { bytes: utf8.encode(JSON.stringify({ ...message, id: anything(random), method: random.chance(0.5) ? method : anything(random), params: anything(random) })) };
+      return {
+        bytes: utf8.encode(
+          JSON.stringify({
+            ...message,
+            id: anything(random),
+            method: random.chance(0.5) ? method : anything(random),
+            params: anything(random),
+          }),
+        ),
+      };
     default:
-      return { bytes: utf8.encode(JSON.stringify({ jsonrpc: "2.0", method: random.pick(["notifications/cancelled", "notifications/progress", "notifications/initialized", "no/such"]), params: { requestId: anything(random) } })) };
+      return {
+        bytes: utf8.encode(
+          JSON.stringify({
+            jsonrpc: "2.0",
+            method: random.pick([
+              "notifications/cancelled",
+              "notifications/progress",
+              "notifications/initialized",
+              "no/such",
+            ]),
+            params: { requestId: anything(random) },
+          }),
+        ),
+      };
   }
 }
 
-testEachKind("10,000 mutated lines: each valid id is answered once, stdout is JSON-RPC", async (kind) => {
-  const random = randomFor(`lines (${kind})`);
-  await using broker = await startAedes();
-  await using server = await PlainServer.start({ kind, credentials: credentialsFor(broker) });
-  const expected = new Set<string | number>();
-  const answers = new Map<unknown, number>();
-  const malformed: Answer[] = [];
-  server.onAnswer = (answer) => {
-    if (answer.method !== undefined || ("result" in answer) === ("error" in answer)) malformed.push(answer);
-    answers.set(answer.id, (answers.get(answer.id) ?? 0) + 1);
-  };
-  const before = await residentMiB(server.pid);
-  const total = kind === "source" ? LINES : LINES / 5;
-  for (let i = 0; i < total;) {
-    // In portions, since more than 1,000 requests under way are refused.
-    const portion = Array.from({ length: 100 }, () => line(random, i++));
-    for (const { id } of portion) if (id !== undefined) expected.add(id);
-    const bytes = portion.flatMap(({ bytes }) => [...bytes.filter((byte) => byte !== 0x0a), 0x0a]);
-    await server.write(Uint8Array.from(bytes));
-    const { result } = await server.request("ping");
-    assertEquals(result, {}, `seed ${random.seed}, before line ${i}`);
-  }
-  const deadline = performance.now() + 30_000;
-  const missing = () => [...expected].filter((id) => !answers.has(id));
-  while (missing().length > 0 && performance.now() < deadline) await server.request("ping");
-  const twice = [...expected].filter((id) => (answers.get(id) ?? 0) > 1);
-  report(
-    `${total} lines (${kind}): ${expected.size} valid ids, ${answers.get(null) ?? 0} refusals ` +
-      `without an id, memory ${before} -> ${await residentMiB(server.pid)} MiB`,
-  );
-  const seed = `seed ${random.seed}`;
-  assertEquals([missing().slice(0, 5), twice.slice(0, 5)], [[], []], seed);
-  assertEquals([server.notJson, malformed.slice(0, 5)], [[], []], seed);
-  assert(!server.over, seed);
-});
+testEachKind(
+  "10,000 mutated lines: each valid id is answered once, stdout is JSON-RPC",
+  async (kind) => {
+    const random = randomFor(`lines (${kind})`);
+    await using broker = await startAedes();
+    await using server = await PlainServer.start({ kind, credentials: credentialsFor(broker) });
+    const expected = new Set<string | number>();
+    const answers = new Map<unknown, number>();
+    const malformed: Answer[] = [];
+    server.onAnswer = (answer) => {
+      if (answer.method !== undefined || ("result" in answer) === ("error" in answer)) {
+        malformed
+          .push(answer);
+      }
+      answers.set(answer.id, (answers.get(answer.id) ?? 0) + 1);
+    };
+    const before = await residentMiB(server.pid);
+    const total = kind === "source" ? LINES : LINES / 5;
+    for (let i = 0; i < total;) {
+      // In portions, since more than 1,000 requests under way are refused.
+      const portion = Array.from({ length: 100 }, () => line(random, i++));
+      for (const { id } of portion) if (id !== undefined) expected.add(id);
+      const bytes = portion.flatMap((
+        { bytes },
+      ) => [...bytes.filter((byte) => byte !== 0x0a), 0x0a]);
+      await server.write(Uint8Array.from(bytes));
+      const { result } = await server.request("ping");
+      assertEquals(result, {}, `seed ${random.seed}, before line ${i}`);
+    }
+    const deadline = performance.now() + 30_000;
+    const missing = () => [...expected].filter((id) => !answers.has(id));
+    while (missing().length > 0 && performance.now() < deadline) await server.request("ping");
+    const twice = [...expected].filter((id) => (answers.get(id) ?? 0) > 1);
+    report(
+      `${total} lines (${kind}): ${expected.size} valid ids, ${answers.get(null) ?? 0} refusals ` +
+        `without an id, memory ${before} -> ${await residentMiB(server.pid)} MiB`,
+    );
+    const seed = `seed ${random.seed}`;
+    assertEquals([missing().slice(0, 5), twice.slice(0, 5)], [[], []], seed);
+    assertEquals([server.notJson, malformed.slice(0, 5)], [[], []], seed);
+    assert(!server.over, seed);
+  },
+);
 
-testEachKind("calls before initialize, duplicate ids and batches leave the server sound", async (kind) => {
-  await using broker = await startAedes();
-  await using server = await PlainServer.start({ kind, credentials: credentialsFor(broker) });
-  const call = (id: unknown) => JSON.stringify({ jsonrpc: "2.0", id, method: "tools/call", params: { name: "subscribe", arguments: { topic: "a", timeout: 0.5 } } });
-  await server.write(`${call("same")}\n${call("same")}\n${call("same")}\n[${call("in")}]\n[]\n`);
-  await server.strays.count(5);
-  const ids = server.strays.all.map(({ id }) => id);
-  assertEquals([ids.filter((id) => id === "same").length, ids.filter((id) => id === null).length], [1, 4]);
-  assertEquals((await server.request("ping")).result, {});
-}, { kinds: SERVER_KINDS });
+testEachKind(
+  "calls before initialize, duplicate ids and batches leave the server sound",
+  async (kind) => {
+    await using broker = await startAedes();
+    await using server = await PlainServer.start({ kind, credentials: credentialsFor(broker) });
+    const call = (id: unknown) =>
+      JSON.stringify({
+        jsonrpc: "2.0",
+        id,
+        method: "tools/call",
+        params: { name: "subscribe", arguments: { topic: "a", timeout: 0.5 } },
+      });
+    await server.write(`${call("same")}\n${call("same")}\n${call("same")}\n[${call("in")}]\n[]\n`);
+    await server.strays.count(5);
+    const ids = server.strays.all.map(({ id }) => id);
+    assertEquals(
+      [ids.filter((id) => id === "same").length, ids.filter((id) => id === null).length],
+      [1, 4],
+    );
+    assertEquals((await server.request("ping")).result, {});
+  },
+  { kinds: SERVER_KINDS },
+);

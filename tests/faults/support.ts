@@ -9,13 +9,18 @@ import { Random } from "../support/random.ts";
 /** Environment variable with the seed of a run that is to be repeated. */
 export const SEED_VARIABLE = "FAULTS_SEED";
 
+/** Environment variable with the number of messages of the soak. */
+export const SOAK_VARIABLE = "FAULTS_SOAK";
+
 /**
  * The random values of a test: of {@linkcode SEED_VARIABLE}'s seed, else of a new one. The seed is
  * printed with what the test found, so that the run can be repeated.
  */
 export function randomFor(name: string): Random {
   const told = Deno.env.get(SEED_VARIABLE);
-  const random = new Random(told === undefined ? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0 : Number(told));
+  const random = new Random(
+    told === undefined ? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0 : Number(told),
+  );
   report(`${name}: ${SEED_VARIABLE}=${random.seed}`);
   return random;
 }

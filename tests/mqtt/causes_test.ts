@@ -62,7 +62,7 @@ Deno.test({
   fn() {
     const connected = { transportUp: true, connected: true };
     assertEquals(codeOf({ ...connected, disconnectCode: 0x8e }), "CLIENT_ID_TAKEN_OVER");
-    assertEquals(codeOf({ ...connected, disconnectCode: 0x87 }), "NOT_AUTHORIZED");
+    assertEquals(codeOf({ ...connected, disconnectCode: 0x87 }), "BROKER_DISCONNECTED");
     const over = explain({ ...NOTHING, ...connected, disconnectCode: 0x8b });
     assertEquals(over.code, "BROKER_DISCONNECTED");
     assertMatch(over.message, /server shutting down/);

@@ -1,0 +1,92 @@
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { Rig } from "../mqtt/session_rig.ts";
+import { obliging, startScriptedBroker } from "../support/scripted_broker.ts";
+import { credentialsFor, testEachKind } from "../support/server_process.ts";
+import { PlainServer } from "./lines.ts";
+import { randomFor, report } from "./support.ts";
+
+Deno.test("1,000 restarts of the broker: waits from 1 to 60 s, no storm, connected again each time", async () => {
+  const random = randomFor("restarts");
+  await using rig = new Rig(["connect"]);
+  rig.session.start();
+  await rig.clock.advanceAsync(0);
+  let attempts = rig.attempts.length;
+  let most = 0;
+  for (let restart = 0; restart < 1_000; restart++) {
+    const connections = rig.connections.length;
+    // Down for some attempts, now and then for long.
+    const failures = random.chance(0.05) ? random.int(5, 12) : random.int(0, 3);
+    rig.plans = [
+      ...Array.from({ length: failures }, () => "BROKER_REFUSED_CONNECTION" as const),
+      "connect",
+    ];
+    const stable = random.chance(0.5);
+    await rig.clock.advanceAsync(stable ? 10_000 : random.int(0, 900));
+    rig.last.end("CONNECTION_CLOSED");
+    await rig.clock.advanceAsync(0);
+    for (let n = 0; rig.connections.length === connections; n++) {
+      assert(n <= failures + 1, `seed ${random.seed}: no connection after ${n} waits`);
+      const wait = rig.clock.nextDelay ?? 0;
+      assert(wait >= 1_000 && wait <= 60_000, `seed ${random.seed}: a wait of ${wait} ms`);
+      most = Math.max(most, wait);
+      await rig.clock.advanceAsync(wait);
+    }
+    assertEquals(rig.session.state.kind, "connected", `seed ${random.seed}`);
+    attempts = rig.attempts.length - attempts;
+    assert(attempts <= failures + 1, `seed ${random.seed}: ${attempts} attempts`);
+    attempts = rig.attempts.length;
+  }
+  // One timer for the wait at the most: nothing is left of a thousand connections.
+  assert(rig.clock.pending <= 1, `${rig.clock.pending} timers`);
+  report(`1,000 restarts: ${rig.attempts.length} attempts, the longest wait ${most / 1_000} s`);
+});
+
+testEachKind(
+  "a broker that accepts and drops is not stormed, and everything stands again at last",
+  async (kind) => {
+    const answers = obliging();
+    let dropping = true;
+    const times: number[] = [];
+    const subscribed: string[] = [];
+    await using broker = startScriptedBroker({
+      async onPacket(packet, connection) {
+        if (packet.cmd === "connect") times.push(performance.now());
+        if (packet.cmd === "subscribe") {
+          subscribed.push(...packet.subscriptions.map(({ topic }) => topic));
+        }
+        await answers.onPacket?.(packet, connection);
+        if (packet.cmd === "connect" && dropping) connection.drop();
+      },
+    });
+    dropping = false;
+    await using server = await PlainServer.start({ kind, credentials: credentialsFor(broker) });
+    for (const topic of ["a/#", "b"]) {
+      assertEquals((await server.call("subscribe", { topic, timeout: 0 })).success, true);
+    }
+    dropping = true;
+    subscribed.length = 0;
+    const start = performance.now();
+    broker.connections.all.at(-1)?.drop();
+    await new Promise((resolve) => setTimeout(resolve, 9_000));
+    const attempts = times.filter((time) => time > start).length;
+    dropping = false;
+    const { gaps } = await server.call(
+      "subscribe",
+      { topic: "a/#", timeout: 10, max_messages: 1 },
+      60_000,
+    );
+    const { connected } = await server.call("status", {});
+    report(`accept and drop for 9 s (${kind}): ${attempts} attempts`);
+    // 1 + 2 + 4 s, each at least 20 % shorter by jitter.
+    assert(attempts >= 2 && attempts <= 4, `${attempts} attempts`);
+    assertEquals(connected, true);
+    assert(subscribed.includes("a/#") && subscribed.includes("b"), subscribed.join());
+    const all = gaps as { from: string; to: string | null }[];
+    assert(
+      all.length >= 1 && all.every(({ from, to }) => to !== null && from <= to),
+      JSON.stringify(all),
+    );
+    assertLess(all.length, 10);
+  },
+  { kinds: ["source"] },
+);
