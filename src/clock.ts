@@ -6,7 +6,7 @@
 
 /** The two things that this program asks of time. */
 export interface Clock {
-  /** Milliseconds since 1970-01-01 UTC. */
+  /** Milliseconds since 1970-01-01 UTC, as counted from the start: never back, and never by a step. */
   now(): number;
   /** Calls `action` once after `ms` milliseconds; the returned function cancels that. */
   after(ms: number, action: () => void): () => void;
@@ -14,7 +14,8 @@ export interface Clock {
 
 /** The real clock. */
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  // Not Date.now(): a step of the system's clock would turn a deadline into an hour, or into nothing.
+  now: () => Math.floor(performance.timeOrigin + performance.now()),
   after(ms, action): () => void {
     const timer = setTimeout(action, ms);
     return () => clearTimeout(timer);

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertStringIncludes, assertThrows } from "@std/assert";
 import { CREDENTIALS, credentialsSchema, parseConfig, secretsOf } from "../src/config.ts";
 import { HandshakeError } from "../src/errors.ts";
 import { CERTIFICATE, configOf, faultsOf, PRIVATE_KEY } from "./support/credentials.ts";
@@ -112,12 +112,34 @@ Deno.test({
   },
 });
 
+const POLICY_KEYS = [
+  "MQTT_READ_ONLY",
+  "MQTT_ALLOW_PUBLISH",
+  "MQTT_DENY_PUBLISH",
+  "MQTT_ALLOW_SUBSCRIBE",
+  "MQTT_DENY_SUBSCRIBE",
+];
+
 Deno.test({
-  name: "an empty string or null counts as absent",
+  name: "an empty policy is a fault, since it would open what it was meant to close",
+  permissions,
+  fn() {
+    for (const key of POLICY_KEYS) {
+      for (const nothing of ["", null]) {
+        const error = assertThrows(() => configOf({ [key]: nothing }), HandshakeError);
+        assertStringIncludes(error.message, `${key}: must not be empty`);
+      }
+    }
+  },
+});
+
+Deno.test({
+  name: "an empty string or null counts as absent, but for the policy",
   permissions,
   fn() {
     for (const nothing of ["", null, undefined]) {
-      const keys = CREDENTIALS.filter((credential) => !credential.required).map((c) => c.key);
+      const keys = CREDENTIALS.filter((credential) => !credential.required).map((c) => c.key)
+        .filter((key) => !POLICY_KEYS.includes(key));
       const config = configOf(Object.fromEntries(keys.map((key) => [key, nothing])));
       assertEquals({ ...config, clientId: "" }, { ...configOf({}), clientId: "" });
     }

@@ -146,7 +146,7 @@ export class Ledger {
     // An entry that only waits for its turn brings no copies; one without SUBACK may.
     const subscribed = entries.filter(({ granted }) => granted !== null);
     const certain = subscribed.every(({ confirmed }) => confirmed);
-    return this.#copies.isCopy(message, subscribed.length, certain);
+    return this.#copies.isCopy(message, subscribed.map(({ id }) => id), certain);
   }
 }
 

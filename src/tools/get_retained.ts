@@ -91,8 +91,9 @@ async function readRetained(
 }
 
 function noteOn(topic: string, omitted: number, found: RetainedMessages): string | undefined {
-  if (found.messages.length === 0 && hasWildcard(topic)) return NO_STORED_VALUE;
-  if (omitted > 0) return "not everything fitted; give a narrower topic filter";
-  if (found.endedBy === "timeout") return "the time ended the reading; there may be more";
-  return undefined;
+  const notes = [];
+  if (omitted > 0) notes.push("not everything fitted; give a narrower topic filter");
+  if (found.endedBy === "timeout") notes.push("the time ended the reading; there may be more");
+  if (found.messages.length === 0 && hasWildcard(topic)) notes.push(NO_STORED_VALUE);
+  return notes.length === 0 ? undefined : notes.join("; ");
 }

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { type Packet, PacketReader } from "../support/mqtt_wire.ts";
 import type { Random } from "../support/random.ts";
@@ -37,7 +38,7 @@ for (const version of ["5", "3.1.1"] as const) {
     `a broker that talks nonsense in MQTT ${version} does not end the process`,
     async (kind) => {
       const random = randomFor(`nonsense (${version}, ${kind})`);
-      const bursts = kind === "source" ? 12 : 3;
+      const bursts = kind === "source" ? 8 : 3;
       const answers = obliging();
       let peer: ScriptedConnection | undefined;
       await using broker = startScriptedBroker({
@@ -178,3 +179,36 @@ testEachKind(
   },
   { kinds: ["source"] },
 );
+
+for (const version of ["5", "3.1.1"] as const) {
+  testEachKind(
+    `messages of QoS 2 that a broker never releases in MQTT ${version} are held up to a bound`,
+    async (kind) => {
+      const answers = obliging();
+      let peer: ScriptedConnection | undefined;
+      await using broker = startScriptedBroker({
+        async onPacket(packet, connection) {
+          if (packet.cmd === "connect") peer = connection;
+          // PUBREC is never answered with PUBREL.
+          await answers.onPacket?.(packet, connection);
+        },
+      });
+      await using server = await PlainServer.start({
+        kind,
+        credentials: credentialsFor(broker, { MQTT_VERSION: version }),
+      });
+      assertEquals((await server.call("subscribe", { topic: "#", timeout: 0 })).success, true);
+      const payload = Buffer.alloc(256 * 1024);
+      for (let messageId = 1; messageId <= 1_600; messageId++) {
+        const head = { cmd: "publish", topic: "a", qos: 2, dup: false, retain: false } as const;
+        await peer?.send({ ...head, messageId, payload });
+        if (messageId % 100 === 0) await server.call("status", {});
+      }
+      const { success } = await server.call("subscribe", { topic: "#", timeout: 0 });
+      assertEquals(success, true);
+      const memory = await residentMiB(server.pid);
+      report(`400 MiB of QoS 2, never released (${version}, ${kind}): memory ${memory} MiB`);
+      if (memory !== undefined) assertLess(memory, 300);
+    },
+  );
+}

@@ -1,7 +1,9 @@
-import { assert, assertEquals, assertLess } from "@std/assert";
+import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { Rig } from "../mqtt/session_rig.ts";
+import { startMosquitto } from "../support/mosquitto.ts";
 import { obliging, startScriptedBroker } from "../support/scripted_broker.ts";
 import { credentialsFor, testEachKind } from "../support/server_process.ts";
+import { requireOrIgnore } from "../support/tools.ts";
 import { PlainServer } from "./lines.ts";
 import { randomFor, report } from "./support.ts";
 
@@ -89,4 +91,25 @@ testEachKind(
     assertLess(all.length, 10);
   },
   { kinds: ["source"] },
+);
+
+testEachKind(
+  "two servers with one client id do not throw each other out in a storm",
+  async (kind) => {
+    await using broker = await startMosquitto();
+    const credentials = credentialsFor(broker, { MQTT_CLIENT_ID: "double" });
+    await using one = await PlainServer.start({ kind, credentials });
+    await using two = await PlainServer.start({ kind, credentials });
+    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    const connects = broker.log.all.filter((line) => line.includes("New client connected")).length;
+    const states = await Promise.all([one, two].map((server) => server.call("status", {})));
+    const down = states.find(({ connected }) => connected === false);
+    report(
+      `one client id for two (${kind}): ${connects} connections in 10 s, ${down?.["last_error"]}`,
+    );
+    // Each of the two waits 1, 2, 4 s at least, less a fifth.
+    assertLess(connects, 12);
+    assertMatch(String(down?.["last_error"] ?? "client id"), /client id|MQTT_CLIENT_ID|closed/);
+  },
+  { ignore: requireOrIgnore("mosquitto"), kinds: ["source"] },
 );

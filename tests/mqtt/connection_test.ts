@@ -129,7 +129,7 @@ Deno.test("a DISCONNECT of the broker is the cause of everything that ends with 
     const [reasonCode, wanted] of [
       [0x8e, "CLIENT_ID_TAKEN_OVER"],
       [0x8b, "BROKER_DISCONNECTED"],
-      [0x87, "NOT_AUTHORIZED"],
+      [0x87, "BROKER_DISCONNECTED"],
     ] as const
   ) {
     await using broker = startScriptedBroker(obliging());

@@ -184,6 +184,20 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a burst that brings nothing after the call that took all leaves no page to be continued",
+  permissions,
+  fn() {
+    const inbox = new Inbox(WIDE);
+    const end = inbox.beginBurst();
+    inbox.push(message("a", "1", { retain: true }));
+    assertEquals(takeAll(inbox).payloads, ["1"]);
+    end();
+    inbox.push(message("b", "live"));
+    assert(!inbox.paging);
+  },
+});
+
+Deno.test({
   name: "waiting readers hear of messages, of a lost connection and of the end",
   permissions,
   fn() {

@@ -216,3 +216,38 @@ Deno.test("the end of a connection wakes nobody up in vain, and a waiting call g
   const result = await within(10_000, "the message", waiting);
   assertEquals([payloadsOf(result), result.gaps.length], [["x"], 1]);
 });
+
+Deno.test("a call that gives up behind one that leaves does not take a new subscription with it", async () => {
+  let unsubscribes = 0;
+  const script = obliging({ unsubscribeCode: () => unsubscribes++ === 0 ? null : 0 });
+  await using broker = startScriptedBroker(script);
+  await using client = await startClient(broker);
+  const peer = await broker.connections.next();
+  await client.do("get_retained", { topic: "f", timeout: 0 });
+  const { messageId = 0 } = await peer.next("unsubscribe");
+  const abort = new AbortController();
+  const waiting = client.call("get_retained", { topic: "f" }, { signal: abort.signal });
+  abort.abort();
+  assertEquals((await waiting).code, "CANCELLED");
+  const subscribing = client.do("subscribe", { topic: "f", timeout: 0 });
+  await peer.send({ cmd: "unsuback", messageId, granted: [0] });
+  await subscribing;
+  assertEquals(client.subscriptions.standing().map(({ filter }) => filter), ["f"]);
+  await client.do("unsubscribe", { topic: "f" });
+});
+
+Deno.test("an unsubscribe that is cancelled halfway is carried out all the same", async () => {
+  let unsubscribes = 0;
+  const script = obliging({ unsubscribeCode: () => unsubscribes++ === 0 ? null : 0 });
+  await using broker = startScriptedBroker(script);
+  await using client = await startClient(broker);
+  const peer = await broker.connections.next();
+  await client.do("subscribe", { topic: "f", timeout: 0 });
+  const abort = new AbortController();
+  const call = client.call("unsubscribe", { topic: "f" }, { signal: abort.signal });
+  const { messageId = 0 } = await peer.next("unsubscribe");
+  abort.abort();
+  await peer.send({ cmd: "unsuback", messageId, granted: [0] });
+  assertEquals((await call).success, true);
+  assertEquals(client.subscriptions.standing(), []);
+});
