@@ -69,15 +69,27 @@ class CopyLog {
   }
 
   isCopy(message: InboundMessage, certain: boolean): boolean {
-    for (const [repetition, index] of this.#next.entries()) {
+    for (const [repetition, from] of this.#next.entries()) {
+      const index = this.#find(message, from);
       const entry = this.#entries[index];
-      if (entry === undefined || !isSame(entry.message, message)) continue;
+      if (entry === undefined) continue;
       entry.copies++;
       this.#next[repetition] = index + 1;
       return true;
     }
     this.#entries.push({ message, certain, copies: 0 });
     return false;
+  }
+
+  /** The index of the entry that `message` repeats, from where its repetition has come to; or -1. */
+  #find(message: InboundMessage, from: number): number {
+    for (let index = from; index < this.#entries.length; index++) {
+      const entry = this.#entries[index];
+      if (entry === undefined || isSame(entry.message, message)) return index;
+      // Only what came before a subscription was in force may be left out of its sequence.
+      if (entry.certain) return -1;
+    }
+    return -1;
   }
 
   /** Takes out and gives the entries from before `time`, and those past the bound. */
