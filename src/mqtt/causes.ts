@@ -8,6 +8,9 @@
 import { type ConnectCode, MqttSmcpError } from "../errors.ts";
 import { reasonName } from "./reason_codes.ts";
 
+/** The message of the error by which a connection ends that holds too much. */
+export const TOO_MANY_UNRELEASED = "too many unreleased QoS 2 messages";
+
 /** What was seen of a connection that failed or ended. */
 export interface Evidence {
   /** The first error that the socket or the library raised. */
@@ -211,6 +214,9 @@ function byMessage(message: string, evidence: Evidence): MqttSmcpError | undefin
       `the server refused the WebSocket upgrade with HTTP status ${refused[1]}`,
       "Ask the operator to check MQTT_WS_PATH and MQTT_PORT.",
     );
+  }
+  if (message === TOO_MANY_UNRELEASED) {
+    return cause("BROKER_DISCONNECTED", "the broker sent more QoS 2 messages than it released");
   }
   if (/^Keepalive timeout/.test(message)) {
     return cause("KEEPALIVE_TIMEOUT", "the broker stopped answering (keep alive timeout)");

@@ -12,6 +12,7 @@ export interface SeenPacket {
   readonly messageId?: number;
   readonly reasonCode?: number;
   readonly returnCode?: number;
+  readonly payload?: { readonly length: number };
   readonly properties?: Readonly<Record<string, unknown>>;
 }
 

@@ -8,10 +8,13 @@
 import type { MqttClient } from "mqtt";
 import type { Clock } from "../clock.ts";
 import { MqttSmcpError } from "../errors.ts";
-import { type Evidence, explain, mayBeginSession } from "./causes.ts";
+import { type Evidence, explain, mayBeginSession, TOO_MANY_UNRELEASED } from "./causes.ts";
 import type { Endpoint } from "./dial.ts";
 import { isMalformed, type SeenPacket } from "./malformed.ts";
 import { fromReturnCode } from "./reason_codes.ts";
+
+/** Bound on the QoS 2 messages that the broker has sent and not released. */
+const MOST_UNRELEASED_BYTES = 32 * 1024 * 1024;
 
 /** Watches one client from its creation to its end. */
 export class Watch {
@@ -21,6 +24,8 @@ export class Watch {
   readonly #onEnd = new Set<(cause: MqttSmcpError) => void>();
   readonly #acks = new Map<number, number>();
   readonly #pongs: { target: number; resolve: () => void }[] = [];
+  readonly #unreleased = new Map<number, number>();
+  #unreleasedBytes = 0;
   #pingsSent = 0;
   #pongsSeen = 0;
   #lastHeardAt: number;
@@ -138,6 +143,12 @@ export class Watch {
       return;
     }
     switch (packet.cmd) {
+      case "publish":
+        if (packet.qos === 2) this.#holdUnreleased(packet);
+        break;
+      case "pubrel":
+        this.#release(packet.messageId ?? 0);
+        break;
       case "puback":
       case "pubrec":
       case "pubcomp":
@@ -159,6 +170,23 @@ export class Watch {
         this.#evidence.disconnectCode = packet.reasonCode ?? 0;
         this.#client.stream.destroy();
     }
+  }
+
+  /** The library keeps each QoS 2 message until PUBREL, as many and as large as they come. */
+  #holdUnreleased({ messageId = 0, payload }: SeenPacket): void {
+    this.#release(messageId);
+    const bytes = payload?.length ?? 0;
+    this.#unreleased.set(messageId, bytes);
+    this.#unreleasedBytes += bytes;
+    if (this.#unreleasedBytes > MOST_UNRELEASED_BYTES && this.#unreleased.size > 1) {
+      this.#evidence.error ??= new Error(TOO_MANY_UNRELEASED);
+      this.breakOff();
+    }
+  }
+
+  #release(messageId: number): void {
+    this.#unreleasedBytes -= this.#unreleased.get(messageId) ?? 0;
+    this.#unreleased.delete(messageId);
   }
 
   #seeConnack(code: number): void {

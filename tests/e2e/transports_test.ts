@@ -34,7 +34,11 @@ async function publish(
 
 testEachKind("every transport of Mosquitto serves, in both versions", async (kind) => {
   await using certificates = await makeCertificates();
-  await using broker = await startMosquitto({ certificates, users: { u: "p" } });
+  await using broker = await startMosquitto({
+    websockets: true,
+    certificates,
+    users: { u: "p" },
+  });
   const { ca, client } = certificates;
   const tls = { MQTT_TLS: true, MQTT_CA: ca.cert };
   const rows: [ListenerName, Record<string, unknown>][] = [

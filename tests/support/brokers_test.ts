@@ -62,6 +62,7 @@ Deno.test({
   async fn() {
     await using certificates = await makeCertificates();
     await using broker = await startMosquitto({
+      websockets: true,
       certificates,
       users: { u: "p" },
       persist: true,

@@ -14,7 +14,12 @@ import { findProgram } from "./tools.ts";
 export interface MosquittoOptions {
   /** User names and passwords; anonymous clients are then refused. Default: anybody may connect. */
   readonly users?: Readonly<Record<string, string>>;
-  /** Gives the listeners with TLS; without it only `tcp` and `ws` exist. */
+  /**
+   * Gives the listeners with WebSocket. Mosquitto 2.0 opens those on every address, whatever its
+   * configuration says, so only a test that is about them asks for them. Default false.
+   */
+  readonly websockets?: boolean;
+  /** Gives the listeners with TLS. */
   readonly certificates?: Certificates;
   /** Which certificate the TLS listeners show. Default `server`. */
   readonly show?: "server" | "expired" | "wrongHost";
@@ -118,8 +123,8 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
     tcp: freePort(),
     tls: secure(),
     mutualTls: secure(),
-    ws: freePort(),
-    wss: secure(),
+    ws: options.websockets ? freePort() : 0,
+    wss: options.websockets ? secure() : 0,
   };
   await writeConfiguration(folder, ports, options);
   const broker = new Mosquitto(folder, ports);
@@ -162,14 +167,16 @@ async function writeConfiguration(
     lines.push(`acl_file ${folder}/acl`);
   }
   lines.push(`listener ${ports.tcp} 127.0.0.1`);
-  lines.push(`listener ${ports.ws} 127.0.0.1`, "protocol websockets");
+  if (ports.ws !== 0) lines.push(`listener ${ports.ws} 127.0.0.1`, "protocol websockets");
   if (certificates !== undefined) {
     const shown = certificates[options.show ?? "server"];
     const identity = [`certfile ${shown.certFile}`, `keyfile ${shown.keyFile}`];
     lines.push(`listener ${ports.tls} 127.0.0.1`, ...identity);
     lines.push(`listener ${ports.mutualTls} 127.0.0.1`, ...identity);
     lines.push(`cafile ${certificates.ca.certFile}`, "require_certificate true");
-    lines.push(`listener ${ports.wss} 127.0.0.1`, "protocol websockets", ...identity);
+    if (ports.wss !== 0) {
+      lines.push(`listener ${ports.wss} 127.0.0.1`, "protocol websockets", ...identity);
+    }
   }
   await Deno.writeTextFile(`${folder}/mosquitto.conf`, lines.join("\n") + "\n");
 }
