@@ -10,6 +10,7 @@ import type { IPublishPacket, MqttClient } from "mqtt";
 import type { Clock } from "../clock.ts";
 import { MqttSmcpError } from "../errors.ts";
 import { type Bound, cancelled, Listeners, until, withDeadline } from "../wait.ts";
+import { closing, outcomeUnknown, silent } from "./call_errors.ts";
 import { refineCause } from "./certificate.ts";
 import { dial, type Endpoint } from "./dial.ts";
 import type { BrokerLimits } from "./limits.ts";
@@ -291,21 +292,4 @@ export function openConnection(
       resolve(new Connection(client, options, watch, limits));
     });
   });
-}
-
-function outcomeUnknown(why: string): MqttSmcpError {
-  return new MqttSmcpError(
-    "OUTCOME_UNKNOWN",
-    `the outcome is unknown: ${why}. The broker may or may not have the message; ` +
-      "it will not be sent again",
-    "Check the effect (for example with get_retained or subscribe) before publishing again.",
-  );
-}
-
-function closing(): MqttSmcpError {
-  return new MqttSmcpError("CLOSING", "the server is closing");
-}
-
-function silent(packet: string): MqttSmcpError {
-  return new MqttSmcpError("TIMEOUT", `the broker did not send ${packet} in time`);
 }

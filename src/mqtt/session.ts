@@ -9,6 +9,7 @@ import { MqttSmcpError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { type Bound, Listeners, until } from "../wait.ts";
 import { Backoff, failsFast, nudgeAfterMs, STABLE_MS } from "./backoff.ts";
+import { closing } from "./call_errors.ts";
 import { suspectTakeover } from "./causes.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import type { Endpoint } from "./dial.ts";
@@ -271,10 +272,6 @@ export class Session {
     this.#state = state;
     this.#changed.notify();
   }
-}
-
-function closing(): MqttSmcpError {
-  return new MqttSmcpError("CLOSING", "the server is closing");
 }
 
 function stillConnecting(ms: number): MqttSmcpError {

@@ -9,6 +9,7 @@ import type { Clock } from "../clock.ts";
 import { MqttSmcpError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { type Bound, countdown } from "../wait.ts";
+import { noSubscription } from "./call_errors.ts";
 import type { Connection } from "./connection.ts";
 import { ANSWER_TIMEOUT_MS, Desk, messageOf } from "./desk.ts";
 import { Inbox, INBOX_BOUNDS } from "./inbox.ts";
@@ -291,12 +292,4 @@ export class Subscriptions implements SessionObserver {
       this.#log.warning(`a standing subscription was not restored: ${messageOf(error)}`);
     }
   }
-}
-
-function noSubscription(): MqttSmcpError {
-  return new MqttSmcpError(
-    "NO_SUBSCRIPTION",
-    "there is no standing subscription to this topic filter",
-    "A subscription is made by the subscribe tool and named by the same topic filter.",
-  );
 }

@@ -186,10 +186,10 @@ Deno.test({
     await using broker = await startMosquitto({ verbose: false });
     await using one = await startClient(broker);
     await using two = await startClient(broker);
-    const topic = "$share/group/work/#";
+    const topic = "$share/group/jobs/#";
     for (const client of [one, two]) await client.do("subscribe", { topic, timeout: 0 });
     await using peer = await connectPeer(`mqtt://127.0.0.1:${broker.port}`);
-    for (let i = 0; i < 20; i++) await peer.publish("work/x", String(i));
+    for (let i = 0; i < 20; i++) await peer.publish("jobs/x", String(i));
     const got: string[] = [];
     const deadline = Date.now() + 10_000;
     while (got.length < 20 && Date.now() < deadline) {
