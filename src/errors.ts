@@ -42,7 +42,6 @@ export type CallCode =
   | "NOT_SUPPORTED"
   | "NO_SUBSCRIPTION"
   | "NO_ANSWER"
-  | "NOT_FOUND"
   | "POLICY"
   | "TIMEOUT"
   | "CANCELLED"

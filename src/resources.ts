@@ -10,7 +10,7 @@ import type { InboundMessage } from "./mqtt/packets.ts";
 import { cutPayload, type EncodedPayload, encodePayload } from "./payload.ts";
 import { invalidParams, RPC_CODES, RpcError } from "./rpc_error.ts";
 import { quote } from "./text.ts";
-import { topicNameFault } from "./topic.ts";
+import { hasWildcard, topicNameFault } from "./topic.ts";
 import { connectionBound, isReadable } from "./tools/common.ts";
 import type { ToolServices } from "./tools/tool.ts";
 
@@ -155,7 +155,7 @@ export class Resources implements Disposable {
     }
     const fault = topicNameFault(topic);
     if (fault !== null) {
-      const hint = /[+#]/.test(topic) ? "; for several topics use the tool get_retained" : "";
+      const hint = hasWildcard(topic) ? "; for several topics use the tool get_retained" : "";
       throw invalidParams(`cannot ${action} ${quote(topic)}: ${fault}${hint}`);
     }
     if (!isReadable(topic)) {

@@ -36,7 +36,7 @@ export function topicNameFault(name: string): string | null {
   if (name === "") return "a topic name must not be empty";
   const fault = topicStringFault(name);
   if (fault !== null) return fault;
-  return /[+#]/.test(name) ? "a topic name must not contain wildcards" : null;
+  return hasWildcard(name) ? "a topic name must not contain wildcards" : null;
 }
 
 /**
@@ -53,7 +53,7 @@ export function topicFilterFault(filter: string): string | null {
   if (group === null || group === "" || shared === "") {
     return "$share needs a group name and a topic filter: $share/group/filter";
   }
-  if (/[+#]/.test(group)) return "a share group name must not contain '+' or '#'";
+  if (hasWildcard(group)) return "a share group name must not contain '+' or '#'";
   return wildcardFault(shared);
 }
 
@@ -86,9 +86,14 @@ export function parseFilter(filter: string): { group: string | null; filter: str
   return { group: filter.slice(SHARE_PREFIX.length, end), filter: filter.slice(end + 1) };
 }
 
+/** Whether a text has a wildcard character, MQTT-4.7.1. */
+export function hasWildcard(text: string): boolean {
+  return /[+#]/.test(text);
+}
+
 /** Whether `filter` names one topic: no wildcard, no `$share`. */
 export function isExactTopic(filter: string): boolean {
-  return !/[+#]/.test(filter) && !filter.startsWith(SHARE_PREFIX);
+  return !hasWildcard(filter) && !filter.startsWith(SHARE_PREFIX);
 }
 
 /**

@@ -11,7 +11,7 @@ import type { Logger } from "../log.ts";
 import type { Bound } from "../wait.ts";
 import { Burst } from "./burst.ts";
 import type { Connection } from "./connection.ts";
-import { type Entry, Ledger, type Sink } from "./ledger.ts";
+import { type Entry, forgetGrant, Ledger, type Sink } from "./ledger.ts";
 import { subscribeFault } from "./limits.ts";
 import type { QoS } from "./packets.ts";
 import { reasonName } from "./reason_codes.ts";
@@ -53,8 +53,7 @@ export class Desk {
     const subscription = { filter: entry.filter, qos, id: entry.id, wantRetained };
     const code = await connection.subscribe(subscription, bound);
     if (code !== 0 && code !== 1 && code !== 2) {
-      entry.granted = null;
-      entry.confirmed = false;
+      forgetGrant(entry);
       throw new MqttSmcpError(
         "REFUSED_BY_BROKER",
         `the broker refused the subscription: ${reasonName(code)}`,
@@ -119,8 +118,7 @@ export class Desk {
   /** Unsubscribes from a filter that is of no use to anybody any more. */
   async #leaveIfLast(entry: Entry): Promise<void> {
     if (entry.inbox !== null || entry.users > 0 || entry.granted === null) return;
-    entry.granted = null;
-    entry.confirmed = false;
+    forgetGrant(entry);
     const bound = { clock: this.#clock, ms: ANSWER_TIMEOUT_MS };
     try {
       await this.connection?.unsubscribe(entry.filter, bound);

@@ -48,6 +48,12 @@ export interface Entry {
   readonly restoredSinks: Set<() => void>;
 }
 
+/** Notes that the broker does not, or may not, hold the subscription any more. */
+export function forgetGrant(entry: Entry): void {
+  entry.granted = null;
+  entry.confirmed = false;
+}
+
 /** Finds the subscriptions of each message. */
 export class Ledger {
   readonly #byFilter = new Map<string, Entry>();
@@ -113,8 +119,7 @@ export class Ledger {
   /** The connection is gone, and with it, in a clean session, every subscription. */
   connectionLost(at: number): void {
     for (const entry of this.#byFilter.values()) {
-      entry.granted = null;
-      entry.confirmed = false;
+      forgetGrant(entry);
       entry.inbox?.connectionLost(at);
     }
     this.#copies = new CopyDetector();

@@ -6,6 +6,7 @@
  */
 
 import { utf8Length } from "../text.ts";
+import { hasWildcard } from "../topic.ts";
 import type { MessageProperties, OutboundMessage, QoS } from "./packets.ts";
 
 /** The broker's limits; the defaults are those of a CONNACK that names none. */
@@ -73,7 +74,7 @@ export function subscribeFault(
   if (limits.maximumPacketSize !== null && size > limits.maximumPacketSize) {
     return `the topic filter is too long for the broker's packets of ${limits.maximumPacketSize} bytes`;
   }
-  if (!limits.wildcardSubscriptions && /[+#]/.test(subscription.matched)) {
+  if (!limits.wildcardSubscriptions && hasWildcard(subscription.matched)) {
     return "the broker does not support wildcards in a topic filter";
   }
   if (!limits.sharedSubscriptions && subscription.shared) {

@@ -8,12 +8,13 @@
 import type { Clock } from "../clock.ts";
 import { MqttSmcpError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { hasWildcard } from "../topic.ts";
 import { type Bound, countdown } from "../wait.ts";
 import { noSubscription } from "./call_errors.ts";
 import type { Connection } from "./connection.ts";
 import { ANSWER_TIMEOUT_MS, Desk, messageOf } from "./desk.ts";
 import { Inbox, INBOX_BOUNDS } from "./inbox.ts";
-import type { Entry, Sink } from "./ledger.ts";
+import { type Entry, forgetGrant, type Sink } from "./ledger.ts";
 import type { InboundMessage, QoS } from "./packets.ts";
 import { RetainedSet } from "./retained_set.ts";
 import type { SessionObserver } from "./session.ts";
@@ -152,7 +153,7 @@ export class Subscriptions implements SessionObserver {
       const connection = await connect(left());
       const found = new RetainedSet();
       const burst = this.#desk.burst(entry, (message) => found.add(message));
-      const exact = !/[+#]/.test(filter);
+      const exact = !hasWildcard(filter);
       try {
         // Mosquitto drops most of a large burst at QoS 1; and another QoS than the standing one
         // would change the standing subscription.
@@ -244,8 +245,7 @@ export class Subscriptions implements SessionObserver {
   async #unsubscribe(entry: Entry): Promise<void> {
     const connection = this.#desk.connection;
     // From now on the broker may have dropped it, whatever becomes of UNSUBACK.
-    entry.granted = null;
-    entry.confirmed = false;
+    forgetGrant(entry);
     try {
       await connection?.unsubscribe(entry.filter, { clock: this.#clock, ms: ANSWER_TIMEOUT_MS });
     } catch (error) {
@@ -287,8 +287,7 @@ export class Subscriptions implements SessionObserver {
       burst.settled(connection, { clock: this.#clock, ms: LONGEST_BURST_MS }).then(over, over);
     } catch (error) {
       burst.close();
-      entry.granted = null;
-      entry.confirmed = false;
+      forgetGrant(entry);
       this.#log.warning(`a standing subscription was not restored: ${messageOf(error)}`);
     }
   }

@@ -79,11 +79,6 @@ export function refuseShared(filter: string): void {
 export const NO_STORED_VALUE = "no stored value came: some brokers do not send those for a " +
   "wildcard; ask for one exact topic";
 
-/** Whether a topic filter has a wildcard. */
-export function hasWildcard(filter: string): boolean {
-  return /[+#]/.test(filter);
-}
-
 /** Runs a wait of up to `totalMs` milliseconds, telling the client each second how far it is. */
 export async function withProgress<T>(
   context: ToolContext,

@@ -7,11 +7,11 @@
 import { MqttSmcpError } from "../errors.ts";
 import type { RetainedMessages } from "../mqtt/subscriptions.ts";
 import { quote } from "../text.ts";
+import { hasWildcard } from "../topic.ts";
 import {
   callBound,
   checkTopicFilter,
   connectionBound,
-  hasWildcard,
   NO_STORED_VALUE,
   refuseShared,
   timeoutParam,

@@ -6,15 +6,9 @@
 
 import type { InboundMessage } from "../mqtt/packets.ts";
 import { quote, toSafeJson } from "../text.ts";
+import { hasWildcard } from "../topic.ts";
 import { until } from "../wait.ts";
-import {
-  callBound,
-  checkTopicFilter,
-  hasWildcard,
-  refuseShared,
-  timeoutParam,
-  withProgress,
-} from "./common.ts";
+import { callBound, checkTopicFilter, refuseShared, timeoutParam, withProgress } from "./common.ts";
 import { presentTopic } from "./messages.ts";
 import { readCursor, SeenTopics } from "./seen_topics.ts";
 import { type AnyTool, defineTool, type ToolResult } from "./tool.ts";

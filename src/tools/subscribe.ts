@@ -8,13 +8,12 @@ import type { Gap } from "../mqtt/gaps.ts";
 import type { InboxReader } from "../mqtt/inbox.ts";
 import type { QoS } from "../mqtt/packets.ts";
 import { quote } from "../text.ts";
-import { parseFilter } from "../topic.ts";
+import { hasWildcard, parseFilter } from "../topic.ts";
 import { until } from "../wait.ts";
 import { Collection } from "./collection.ts";
 import {
   callBound,
   checkTopicFilter,
-  hasWildcard,
   NO_STORED_VALUE,
   QOS_PARAM,
   timeoutParam,
