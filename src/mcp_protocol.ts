@@ -10,9 +10,12 @@
 
 // @ts-types="@modelcontextprotocol/sdk/shared/protocol"
 import { Protocol } from "@modelcontextprotocol/sdk/shared/protocol.js";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport";
 // @ts-types="@modelcontextprotocol/sdk/types"
 import {
+  type JSONRPCRequest,
   LATEST_PROTOCOL_VERSION,
+  type MessageExtraInfo,
   type Notification,
   type Request,
   type Result,
@@ -54,6 +57,24 @@ export class McpProtocol extends Protocol<Request, Notification, Result> {
       if (handler === undefined) throw new RpcError(RPC_CODES.methodNotFound, "Method not found");
       return await handler(request.params ?? {}, extra as unknown as RequestExtra) as Result;
     };
+  }
+
+  /** Begins to serve on a transport that hands on well-formed messages only. */
+  override async connect(transport: Transport): Promise<void> {
+    await super.connect(transport);
+    const { onmessage } = transport;
+    // The SDK's own tries each message as a result and as an error first, and what its validator
+    // reports then of a request costs more than the rest of a call.
+    transport.onmessage = (message, extra) => {
+      if ("method" in message && "id" in message) this.#begin(message, extra);
+      else onmessage?.(message, extra);
+    };
+  }
+
+  #begin(request: JSONRPCRequest, extra: MessageExtraInfo | undefined): void {
+    // Checked by the compiler, for all that it is private there: an update of the SDK cannot drop it
+    // unseen.
+    this["_onrequest"](request, extra);
   }
 
   /** Any notification is allowed; the server sends only what the client asked for. */

@@ -17,17 +17,20 @@ const UNSAFE =
 const EVERY_UNSAFE = new RegExp(UNSAFE.source, "gu");
 const EVERY_UNSAFE_OR_BREAK = new RegExp(`${UNSAFE.source}|[\\t\\n\\r]`, "gu");
 
+/** Outside this range, which most text stays in, nothing but a look at each character tells. */
+const NOT_PLAIN = /[^\t\n\r -~]/;
+
 /** Characters of a text that {@linkcode quote} shows. */
 const QUOTED_CHARACTERS = 120;
 
 /** Whether `text` holds characters that must never reach an agent raw. Tab and newlines may. */
 export function hasUnsafeCharacters(text: string): boolean {
-  return UNSAFE.test(text);
+  return NOT_PLAIN.test(text) && UNSAFE.test(text);
 }
 
 /** `text` with its unsafe characters shown as `\u{XX}`; tab and newlines stay. */
 export function escapeUnsafe(text: string): string {
-  return UNSAFE.test(text) ? text.replace(EVERY_UNSAFE, showCodePoint) : text;
+  return hasUnsafeCharacters(text) ? text.replace(EVERY_UNSAFE, showCodePoint) : text;
 }
 
 /** `text` on one line: like {@linkcode escapeUnsafe}, with tab and newlines shown too. */
@@ -52,7 +55,7 @@ export function quote(text: string): string {
  */
 export function toSafeJson(value: unknown): string {
   const json: string = JSON.stringify(value) ?? "null";
-  return UNSAFE.test(json) ? json.replace(EVERY_UNSAFE, toJsonEscapes) : json;
+  return hasUnsafeCharacters(json) ? json.replace(EVERY_UNSAFE, toJsonEscapes) : json;
 }
 
 /**

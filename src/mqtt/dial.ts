@@ -54,6 +54,8 @@ function clientOptions(
   return {
     clientId,
     keepalive,
+    // A PINGREQ each keep alive, traffic or not: the other way costs a new timer for each packet.
+    reschedulePings: false,
     protocolVersion: version === "5" ? 5 : 4,
     clean: true,
     connectTimeout: connectTimeoutMs,

@@ -77,7 +77,7 @@ export class Watch {
   /** The reason code other than 0 that came for this packet identifier, handed out once. */
   takeAck(messageId: number): number | undefined {
     const code = this.#acks.get(messageId);
-    this.#acks.delete(messageId);
+    if (code !== undefined) this.#acks.delete(messageId);
     return code;
   }
 
