@@ -7,6 +7,7 @@
 
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport";
 import type { JSONRPCMessage, RequestId } from "@modelcontextprotocol/sdk/types";
+import { concat } from "./bytes.ts";
 import { type ByteWriter, type LineReader, writeAll } from "./lines.ts";
 import { readMessage, refusal } from "./rpc.ts";
 import { RPC_CODES } from "./rpc_error.ts";
@@ -18,6 +19,15 @@ export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 const MOST_REQUESTS = 1_000;
 /** While more than this many bytes wait for the client to read them, nothing more is read. */
 const MOST_UNSENT_BYTES = 4 * 1024 * 1024;
+/** A batch of messages that has this many bytes takes no more. */
+const MOST_BATCH_BYTES = 64 * 1024;
+
+/** A message on its way to the client. */
+interface Unsent {
+  readonly bytes: Uint8Array;
+  /** Called once it is written, or cannot be. */
+  readonly settle: () => void;
+}
 
 /** Newline-delimited JSON-RPC. Every valid request id is answered once, or its call cancelled. */
 export class StreamTransport implements Transport {
@@ -28,8 +38,9 @@ export class StreamTransport implements Transport {
   readonly #output: ByteWriter;
   readonly #underWay = new Set<RequestId>();
   readonly #utf8 = new TextEncoder();
+  readonly #unsent: Unsent[] = [];
   #unsentBytes = 0;
-  #written: Promise<void> = Promise.resolve();
+  #writing: Promise<void> | undefined;
   #open = true;
 
   /** @param lines bounded by {@link MAX_MESSAGE_BYTES} */
@@ -72,7 +83,7 @@ export class StreamTransport implements Transport {
         this.#receive(line.bytes);
       }
       // A client that does not read its answers gets no more of them: memory has a bound.
-      if (this.#unsentBytes > MOST_UNSENT_BYTES) await this.#written;
+      if (this.#unsentBytes > MOST_UNSENT_BYTES) await this.#writing;
     }
   }
 
@@ -113,16 +124,37 @@ export class StreamTransport implements Transport {
   #write(message: object): Promise<void> {
     if (!this.#open) return Promise.resolve();
     const bytes = this.#utf8.encode(`${toSafeJson(message)}\n`);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#unsent.push({ bytes, settle: resolve });
     this.#unsentBytes += bytes.length;
-    this.#written = this.#written.then(() => this.#open ? writeAll(this.#output, bytes) : undefined)
-      .catch(() => {
+    this.#writing ??= this.#writeAll();
+    return promise;
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#unsent.length > 0) {
+      const batch = this.#takeBatch();
+      const bytes = concat(batch.map((message) => message.bytes));
+      try {
+        if (this.#open) await writeAll(this.#output, bytes);
+      } catch {
         // The client closed its end: nobody is left to serve.
         this.close();
-      })
-      .finally(() => {
-        this.#unsentBytes -= bytes.length;
-      });
-    return this.#written;
+      }
+      this.#unsentBytes -= bytes.length;
+      for (const { settle } of batch) settle();
+    }
+    this.#writing = undefined;
+  }
+
+  /** What gathered while the last write was under way goes out together: a write costs more than it. */
+  #takeBatch(): Unsent[] {
+    let count = 0;
+    let bytes = 0;
+    while (count < this.#unsent.length && bytes < MOST_BATCH_BYTES) {
+      bytes += this.#unsent[count++]?.bytes.length ?? 0;
+    }
+    return this.#unsent.splice(0, count);
   }
 }
 

@@ -200,3 +200,34 @@ Deno.test("what others wrote cannot break a line in two", async () => {
   assert(!/[\u2028\u2029\u202e\0]/.test(rig.output.text));
   assertEquals(JSON.parse(rig.output.lines[0] ?? "").result.text, text);
 });
+
+Deno.test("messages that gather behind a write go out together, in their order", async () => {
+  const first = Promise.withResolvers<void>();
+  const writes: string[] = [];
+  const rig = await start({
+    async write(bytes): Promise<number> {
+      writes.push(new TextDecoder().decode(bytes));
+      if (writes.length === 1) await first.promise;
+      return bytes.length;
+    },
+  });
+  const sent = [1, 2, 3].map((id) => rig.transport.send(result(id)));
+  await settle();
+  assertEquals(writes.length, 1);
+  first.resolve();
+  await Promise.all(sent);
+  const lines = [1, 2, 3].map((id) => `${JSON.stringify(result(id))}\n`);
+  assertEquals(writes, [lines[0], `${lines[1]}${lines[2]}`]);
+});
+
+Deno.test("what gathers behind a write goes out in pieces of bounded size", async () => {
+  const sizes: number[] = [];
+  const rig = await start({
+    write: (bytes) => Promise.resolve(sizes.push(bytes.length) && bytes.length),
+  });
+  const text = "x".repeat(50_000);
+  const message = (id: number): JSONRPCMessage => ({ jsonrpc: "2.0", id, result: { text } });
+  await Promise.all([1, 2, 3, 4, 5].map((id) => rig.transport.send(message(id))));
+  const one = JSON.stringify(message(1)).length + 1;
+  assertEquals(sizes, [one, 2 * one, 2 * one]);
+});

@@ -11,13 +11,6 @@ import type { Connection } from "./connection.ts";
 import type { Sink } from "./ledger.ts";
 import type { InboundMessage } from "./packets.ts";
 
-/**
- * Some brokers send all retained messages before the PINGRESP that follows SUBACK; others were seen
- * to send the first up to 83 ms after SUBACK. So the burst is over when PINGRESP has come and
- * nothing more for this long.
- */
-const QUIET_MS = 120;
-
 /** What ended the wait for a burst. */
 export type BurstEnd = "exact_topic" | "burst_end" | "timeout";
 
@@ -28,13 +21,15 @@ export class Burst {
   readonly #sink: Sink;
   readonly #arrived = new Listeners();
   #lastArrival = 0;
+  #count = 0;
 
   /** @param sinks where to register for the messages, which then go to `sink` */
   constructor(clock: Clock, sinks: Set<Sink>, sink: Sink) {
     this.#clock = clock;
     this.#sinks = sinks;
     this.#sink = (message: InboundMessage) => {
-      this.#lastArrival = clock.now();
+      this.#lastArrival = message.receivedAt;
+      this.#count++;
       sink(message);
       this.#arrived.notify();
     };
@@ -53,7 +48,7 @@ export class Burst {
    */
   async settled(connection: Connection, bound: Bound, complete?: () => boolean): Promise<BurstEnd> {
     const deadline = this.#clock.now() + bound.ms;
-    let pong = false;
+    let countAtPong: number | undefined;
     let failure: unknown;
     const answered = new Listeners();
     const forgetEnd = connection.onEnd((cause) => {
@@ -61,7 +56,7 @@ export class Burst {
       answered.notify();
     });
     connection.ping(bound).then(() => {
-      pong = true;
+      countAtPong = this.#count;
       this.#lastArrival = Math.max(this.#lastArrival, this.#clock.now());
       answered.notify();
     }, (error: unknown) => {
@@ -73,7 +68,9 @@ export class Burst {
         if (complete?.()) return "exact_topic";
         if (failure !== undefined && !isTimeout(failure)) throw failure;
         const now = this.#clock.now();
-        const quietAt = pong ? this.#lastArrival + QUIET_MS : Infinity;
+        const quietAt = countAtPong === undefined
+          ? Infinity
+          : this.#lastArrival + connection.storedOrder.quietMs;
         if (now >= quietAt) return "burst_end";
         if (now >= deadline) return "timeout";
         await until({ ...bound, ms: Math.min(quietAt, deadline) - now }, (wake) => {
@@ -88,6 +85,9 @@ export class Burst {
       }
     } finally {
       forgetEnd();
+      if (countAtPong !== undefined) {
+        connection.storedOrder.note(countAtPong, this.#count - countAtPong);
+      }
     }
   }
 }

@@ -28,6 +28,7 @@ import {
   toLibraryProperties,
   toLimits,
 } from "./properties.ts";
+import { StoredOrder } from "./stored_order.ts";
 import { Watch } from "./watch.ts";
 
 /** QoS 1 and 2 publishes under way at once, whatever a broker that sets no limit would take. */
@@ -65,6 +66,8 @@ export class Connection {
   readonly limits: BrokerLimits;
   /** Milliseconds since 1970 at CONNACK. */
   readonly since: number;
+  /** What was learned of how the broker sends stored messages. */
+  readonly storedOrder = new StoredOrder();
   readonly #client: MqttClient;
   readonly #clock: Clock;
   readonly #watch: Watch;

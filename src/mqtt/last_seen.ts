@@ -8,8 +8,10 @@ import type { InboundMessage } from "./packets.ts";
 
 const MOST_TOPICS = 1_000;
 const MOST_BYTES = 8 * 1024 * 1024;
+/** What is left of either bound when room is made. */
+const SHARE_KEPT = 7 / 8;
 
-/** Remembers up to 1,000 topics and 8 MiB; the one not seen for longest is forgotten first. */
+/** Remembers up to 1,000 topics and 8 MiB; those not seen for longest are forgotten first. */
 export class LastSeen {
   // A Map keeps the order of insertion, so the first key is the one not seen for longest.
   readonly #byTopic = new Map<string, InboundMessage>();
@@ -22,11 +24,7 @@ export class LastSeen {
     if (size > MOST_BYTES) return;
     this.#byTopic.set(message.topic, message);
     this.#bytes += size;
-    while (this.#byTopic.size > MOST_TOPICS || this.#bytes > MOST_BYTES) {
-      const [oldest] = this.#byTopic.keys();
-      if (oldest === undefined) return;
-      this.#forget(oldest);
-    }
+    if (this.#byTopic.size > MOST_TOPICS || this.#bytes > MOST_BYTES) this.#makeRoom(message.topic);
   }
 
   /** The last message on this topic, if it is remembered. */
@@ -37,6 +35,16 @@ export class LastSeen {
   /** The topics that are remembered, the one not seen for longest first. */
   topics(): string[] {
     return [...this.#byTopic.keys()];
+  }
+
+  /** Makes room for many at once: to its first key a Map walks past the places of deleted ones. */
+  #makeRoom(newest: string): void {
+    const [topics, bytes] = [MOST_TOPICS * SHARE_KEPT, MOST_BYTES * SHARE_KEPT];
+    for (const topic of this.#byTopic.keys()) {
+      const hasRoom = this.#byTopic.size <= topics && this.#bytes <= bytes;
+      if (hasRoom || topic === newest) return;
+      this.#forget(topic);
+    }
   }
 
   #forget(topic: string): void {
