@@ -140,18 +140,25 @@ export class Ledger {
       for (const entry of takers) routeRetained(entry, message);
       return;
     }
-    if (!identified && this.#isCopy(message, entries)) return;
-    for (const entry of entries) {
-      entry.inbox?.push(message);
-      for (const sink of entry.liveSinks) sink(message);
+    if (identified) return routeLive(entries, message);
+    for (const it of this.#withoutCopies(message, entries)) {
+      routeLive(it === message ? entries : this.#index.match(it.topic), it);
     }
   }
 
-  #isCopy(message: InboundMessage, entries: readonly Entry[]): boolean {
+  #withoutCopies(message: InboundMessage, entries: readonly Entry[]): readonly InboundMessage[] {
     // An entry that only waits for its turn brings no copies; one without SUBACK may.
     const subscribed = entries.filter(({ granted }) => granted !== null);
-    const certain = subscribed.every(({ confirmed }) => confirmed);
-    return this.#copies.isCopy(message, subscribed.map(({ id }) => id), certain);
+    // Of a shared subscription, the copy may go to another client.
+    const certain = subscribed.every(({ confirmed, shared }) => confirmed && !shared);
+    return this.#copies.admit(message, subscribed.map(({ id }) => id), certain);
+  }
+}
+
+function routeLive(entries: readonly Entry[], message: InboundMessage): void {
+  for (const entry of entries) {
+    entry.inbox?.push(message);
+    for (const sink of entry.liveSinks) sink(message);
   }
 }
 
