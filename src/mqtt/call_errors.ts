@@ -6,13 +6,36 @@
 
 import { MqttSmcpError } from "../errors.ts";
 
-/** A publish of which nobody can tell whether the broker has it. */
-export function outcomeUnknown(why: string): MqttSmcpError {
+/** A broker that closes within this many milliseconds of a message may do so because of it. */
+const SOON_MS = 1_000;
+
+/**
+ * A publish of which nobody can tell whether the broker has it.
+ *
+ * @param hint beside the one to look at the effect
+ */
+export function outcomeUnknown(why: string, hint = ""): MqttSmcpError {
   return new MqttSmcpError(
     "OUTCOME_UNKNOWN",
     `the outcome is unknown: ${why}. The broker may or may not have the message; ` +
       "it will not be sent again",
-    "Check the effect (for example with get_retained or subscribe) before publishing again.",
+    `Check the effect (for example with get_retained or subscribe) before publishing again.${hint}`,
+  );
+}
+
+/**
+ * The same, of a publish in flight when the connection ended.
+ *
+ * @param afterMs milliseconds from the publish to the end
+ */
+export function outcomeCutOff(cause: MqttSmcpError, afterMs: number): MqttSmcpError {
+  const byBroker = cause.code === "CONNECTION_CLOSED" || cause.code === "BROKER_DISCONNECTED";
+  return outcomeUnknown(
+    cause.message,
+    byBroker && afterMs <= SOON_MS
+      ? " The broker closed the connection right after this message: if it does so again, it may " +
+        "not take QoS 2, or this topic name."
+      : "",
   );
 }
 

@@ -10,7 +10,7 @@ import type { IPublishPacket, MqttClient } from "mqtt";
 import type { Clock } from "../clock.ts";
 import { MqttSmcpError } from "../errors.ts";
 import { type Bound, cancelled, Listeners, until, withDeadline } from "../wait.ts";
-import { closing, outcomeUnknown, silent } from "./call_errors.ts";
+import { closing, outcomeCutOff, outcomeUnknown, silent } from "./call_errors.ts";
 import { refineCause } from "./certificate.ts";
 import { dial, type Endpoint } from "./dial.ts";
 import type { BrokerLimits } from "./limits.ts";
@@ -198,15 +198,17 @@ export class Connection {
       ? { properties: toLibraryProperties(message.properties) }
       : {};
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+    const sentAt = this.#clock.now();
     let id = 0;
     return this.#call<PublishAck>((resolve) => {
       this.#client.publish(topic, bytes, { qos, retain, ...properties }, (error) => {
         const reasonCode = this.#watch.takeAck(id);
+        const asQos1 = this.#watch.takePuback(id) && qos === 2;
         if (error && reasonCode === undefined) this.#watch.breakOff();
-        else resolve({ reasonCode: reasonCode ?? 0 });
+        else resolve({ reasonCode: reasonCode ?? 0, qos: asQos1 ? 1 : qos });
       });
       if (qos > 0) id = this.#client.getLastMessageId();
-    }, (cause) => outcomeUnknown(cause.message));
+    }, (cause) => outcomeCutOff(cause, this.#clock.now() - sentAt));
   }
 
   async #takeSlot(bound: Bound): Promise<void> {

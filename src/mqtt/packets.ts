@@ -45,4 +45,6 @@ export interface OutboundMessage {
 /** The broker's answer to a PUBLISH of QoS 1 or 2: 0 is success, 16 means nobody subscribes. */
 export interface PublishAck {
   readonly reasonCode: number;
+  /** At which the broker took it: 1 where it answers QoS 2 by PUBACK. */
+  readonly qos: QoS;
 }

@@ -23,6 +23,7 @@ export class Watch {
   readonly #evidence: { -readonly [K in keyof Evidence]: Evidence[K] };
   readonly #onEnd = new Set<(cause: MqttSmcpError) => void>();
   readonly #acks = new Map<number, number>();
+  readonly #pubacked = new Set<number>();
   readonly #pongs: { target: number; resolve: () => void }[] = [];
   readonly #unreleased = new Map<number, number>();
   #unreleasedBytes = 0;
@@ -79,6 +80,11 @@ export class Watch {
     const code = this.#acks.get(messageId);
     if (code !== undefined) this.#acks.delete(messageId);
     return code;
+  }
+
+  /** Whether it was a PUBACK that came for this packet identifier, handed out once. */
+  takePuback(messageId: number): boolean {
+    return this.#pubacked.delete(messageId);
   }
 
   /** Sends PINGREQ and calls back at the PINGRESP that answers it, not at one for an earlier ping. */
@@ -152,10 +158,7 @@ export class Watch {
       case "puback":
       case "pubrec":
       case "pubcomp":
-        // A code for a packet that is not in flight would be charged to a later one.
-        if (packet.reasonCode && packet.messageId && this.#client.outgoing[packet.messageId]) {
-          this.#acks.set(packet.messageId, packet.reasonCode);
-        }
+        this.#acknowledge(packet.cmd, packet.messageId ?? 0, packet.reasonCode ?? 0);
         break;
       case "pingresp":
         this.#pongsSeen++;
@@ -170,6 +173,13 @@ export class Watch {
         this.#evidence.disconnectCode = packet.reasonCode ?? 0;
         this.#client.stream.destroy();
     }
+  }
+
+  #acknowledge(cmd: string, messageId: number, code: number): void {
+    // What comes for a packet that is not in flight would be charged to a later one.
+    if (!this.#client.outgoing[messageId]) return;
+    if (cmd === "puback") this.#pubacked.add(messageId);
+    if (code !== 0) this.#acks.set(messageId, code);
   }
 
   /** The library keeps each QoS 2 message until PUBREL, as many and as large as they come. */

@@ -5,7 +5,7 @@
  */
 
 import { MqttSmcpError } from "../errors.ts";
-import type { InboundMessage, OutboundMessage, QoS } from "../mqtt/packets.ts";
+import type { InboundMessage, OutboundMessage, PublishAck, QoS } from "../mqtt/packets.ts";
 import { ANSWER_TIMEOUT_MS } from "../mqtt/desk.ts";
 import { decodePayload } from "../payload.ts";
 import { quote } from "../text.ts";
@@ -54,7 +54,7 @@ export const publish: AnyTool = defineTool({
   output: {
     topic: { type: "string" },
     retain: { type: "boolean" },
-    qos: { type: "integer" },
+    qos: { type: "integer", description: "At which the broker took it" },
     replaced: {
       ...MESSAGE_SCHEMA,
       description: "With retain: the stored value that this one replaced, if there was one",
@@ -84,12 +84,12 @@ export const publish: AnyTool = defineTool({
     checkSendable(connection, outbound);
     const replaced = retain ? await lookUp(topic, context) : undefined;
     const bound = { clock: context.clock, ms: ANSWER_TIMEOUT_MS, signal: context.signal };
-    const { reasonCode } = await send(connection, outbound, bound);
-    const note = noteOn(outbound, reasonCode);
+    const ack = await send(connection, outbound, bound);
+    const note = noteOn(outbound, ack);
     return {
       ...presentTopic(topic),
       retain,
-      qos,
+      qos: ack.qos,
       ...(replaced === undefined ? {} : {
         replaced: fitMessages([replaced], context.maxResultChars, presentTopic(topic)).messages[0],
       }),
@@ -121,8 +121,9 @@ async function lookUp(topic: string, context: ToolContext): Promise<InboundMessa
   }
 }
 
-function noteOn(message: OutboundMessage, reasonCode: number): string | undefined {
+function noteOn(message: OutboundMessage, { reasonCode, qos }: PublishAck): string | undefined {
   const notes = [];
+  if (qos < message.qos) notes.push("the broker took it as QoS 1: it may arrive more than once");
   if (reasonCode === NO_SUBSCRIBERS) notes.push("the broker has no matching subscribers");
   if (message.qos === 0) notes.push("sent; the broker does not acknowledge QoS 0");
   if (message.retain && message.payload.length === 0) {

@@ -4,8 +4,8 @@
  * @module
  */
 
+import type { Connection } from "../mqtt/connection.ts";
 import type { Entry } from "../mqtt/ledger.ts";
-import type { BrokerLimits } from "../mqtt/limits.ts";
 import { toSafeJson } from "../text.ts";
 import { presentTopic } from "./messages.ts";
 import { type AnyTool, defineTool, type ToolContext, type ToolResult } from "./tool.ts";
@@ -69,7 +69,7 @@ export const status: AnyTool = defineTool({
       ...(state.kind === "connected"
         ? {
           mqtt_version: state.connection.version,
-          limits: describeLimits(state.connection.limits),
+          limits: describeLimits(state.connection),
         }
         : {}),
       read_only: context.policy.readOnly,
@@ -89,14 +89,15 @@ function describeBroker({ broker }: ToolContext): ToolResult {
   };
 }
 
-function describeLimits(limits: BrokerLimits): ToolResult {
+function describeLimits({ limits, version }: Connection): ToolResult {
   return {
     maximum_qos: limits.maximumQoS,
     retain: limits.retainAvailable,
     ...(limits.maximumPacketSize === null ? {} : { maximum_packet_size: limits.maximumPacketSize }),
     receive_maximum: limits.receiveMaximum,
     wildcard_subscriptions: limits.wildcardSubscriptions,
-    shared_subscriptions: limits.sharedSubscriptions,
+    // A 3.1.1 broker does not tell.
+    ...(version === "5" ? { shared_subscriptions: limits.sharedSubscriptions } : {}),
   };
 }
 

@@ -87,6 +87,24 @@ Deno.test("reason codes of acknowledgements arrive for QoS 1 and 2", async () =>
   }
 });
 
+Deno.test("a broker that answers QoS 2 by PUBACK took it as QoS 1", async () => {
+  const script = obliging();
+  await using broker = startScriptedBroker({
+    onPacket: (packet, it) =>
+      packet.cmd === "publish" && packet.topic === "down"
+        ? it.send({ cmd: "puback", messageId: packet.messageId ?? 0, reasonCode: 0 })
+        : script.onPacket?.(packet, it),
+  });
+  const connection = await open({ MQTT_PORT: broker.port }, { version: "3.1.1" });
+  const taken: unknown[] = [];
+  for (const [topic, qos] of [["t", 1], ["down", 2], ["t", 2], ["down", 1], ["t", 0]] as const) {
+    const ack = await connection.publish({ ...outbound("t", qos), topic }, bound);
+    taken.push([ack.qos, ack.reasonCode]);
+  }
+  assertEquals(taken, [[1, 0], [1, 0], [2, 0], [1, 0], [0, 0]]);
+  await connection.close(500);
+});
+
 Deno.test("a refused subscription gives its code and leaves the connection alone", async () => {
   for (const [version, code] of [["5", 0x87], ["5", 0x8f], ["3.1.1", 0x80]] as const) {
     await using broker = startScriptedBroker(

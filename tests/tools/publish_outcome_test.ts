@@ -41,6 +41,46 @@ Deno.test("a publish whose connection ends is unknown, and is never sent again",
   }
 });
 
+Deno.test("a broker that closes at once over a message is named as the likely cause", async () => {
+  for (const soon of [true, false]) {
+    const published = Promise.withResolvers<ScriptedConnection>();
+    const script = obliging();
+    await using broker = startScriptedBroker({
+      onPacket: (packet, it) =>
+        packet.cmd === "publish" ? published.resolve(it) : script.onPacket?.(packet, it),
+    });
+    let ahead = 0;
+    const clock: Clock = { ...systemClock, now: () => Date.now() + ahead };
+    await using client = new Client(
+      { MQTT_BROKER: broker.hostname, MQTT_PORT: broker.port },
+      clock,
+    );
+    const call = client.call("publish", { topic: "t", message: "x", qos: 2 });
+    const connection = await published.promise;
+    if (!soon) ahead = 2_000;
+    connection.drop();
+    const { code, hint = "" } = await call;
+    assertEquals([code, /may not take QoS 2/.test(hint)], ["OUTCOME_UNKNOWN", soon]);
+    assertMatch(hint, /Check the effect/);
+  }
+});
+
+Deno.test("a QoS 2 message that the broker took as QoS 1 is called that", async () => {
+  const script = obliging();
+  await using broker = startScriptedBroker({
+    onPacket: (packet, it) =>
+      packet.cmd === "publish"
+        ? it.send({ cmd: "puback", messageId: packet.messageId ?? 0, reasonCode: 0 })
+        : script.onPacket?.(packet, it),
+  });
+  await using client = await startClient(broker);
+  const result = await client.do("publish", { topic: "t", message: "x", qos: 2 });
+  assertEquals(result.qos, 1);
+  assertMatch(result.note ?? "", /took it as QoS 1/);
+  const plain = await client.do("publish", { topic: "t", message: "x", qos: 1 });
+  assertEquals([plain.qos, plain.note], [1, undefined]);
+});
+
 Deno.test("a publish while the broker is away fails, and is not sent when it is back", async () => {
   await using broker = await startAedes();
   await using client = await startClient(broker);

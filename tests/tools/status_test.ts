@@ -27,6 +27,8 @@ testEachBroker(
     assertEquals(status.limits?.["retain"], true);
     assertEquals(status.limits?.["maximum_qos"], 2);
     assertEquals(typeof status.limits?.["receive_maximum"], "number");
+    const shared = status.limits?.["shared_subscriptions"];
+    assertEquals(shared, version === "5" ? true : undefined);
     assertEquals([status.last_error, status.subscriptions], [undefined, []]);
   },
 );
