@@ -8,16 +8,19 @@
 import type { Clock } from "../clock.ts";
 import { MqttSmcpError } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import type { Bound } from "../wait.ts";
+import { type Bound, countdown } from "../wait.ts";
 import { Burst } from "./burst.ts";
 import type { Connection } from "./connection.ts";
-import { type Entry, forgetGrant, Ledger, type Sink } from "./ledger.ts";
+import { type Entry, Ledger, type Sink } from "./ledger.ts";
 import { subscribeFault } from "./limits.ts";
 import type { QoS } from "./packets.ts";
 import { reasonName } from "./reason_codes.ts";
 
 /** Milliseconds that the broker has for SUBACK, UNSUBACK or PUBACK. */
 export const ANSWER_TIMEOUT_MS = 10_000;
+
+/** Gives the open connection; {@link Session.connection}. */
+export type Connect = (bound: Bound) => Promise<Connection>;
 
 /** The ledger, and the connection that it speaks of. */
 export class Desk {
@@ -48,12 +51,16 @@ export class Desk {
   ): Promise<QoS> {
     const fault = subscribeFault(connection.limits, entry);
     if (fault !== null) throw new MqttSmcpError("BROKER_LIMIT", fault);
-    // From now on the broker may hold it, even when this call gives up before SUBACK.
-    entry.granted ??= qos;
+    const stood = entry.mayStand;
+    // Even when this call gives up before SUBACK.
+    entry.mayStand = true;
     const subscription = { filter: entry.filter, qos, id: entry.id, wantRetained };
     const code = await connection.subscribe(subscription, bound);
     if (code !== 0 && code !== 1 && code !== 2) {
-      forgetGrant(entry);
+      // Of one that stood, nobody can tell whether the broker has dropped it now.
+      entry.mayStand = stood;
+      entry.granted = null;
+      entry.inbox?.connectionLost(this.#clock.now());
       throw new MqttSmcpError(
         "REFUSED_BY_BROKER",
         `the broker refused the subscription: ${reasonName(code)}`,
@@ -61,13 +68,57 @@ export class Desk {
       );
     }
     entry.granted = code;
-    entry.confirmed = true;
+    entry.inbox?.restored(this.#clock.now());
     return code;
+  }
+
+  /**
+   * Sends UNSUBSCRIBE for an entry whose turn the caller has, unless the broker cannot hold it.
+   *
+   * @throws {MqttSmcpError} TIMEOUT: then the broker may still hold it.
+   */
+  async unsubscribe(entry: Entry): Promise<void> {
+    const { connection } = this;
+    if (connection === undefined || !entry.mayStand) return;
+    entry.granted = null;
+    try {
+      const bound = { clock: this.#clock, ms: ANSWER_TIMEOUT_MS };
+      await connection.unsubscribe(entry.filter, bound);
+      entry.mayStand = false;
+    } catch (error) {
+      // With the connection went the subscription, which is what was asked for.
+      if (connection.failure === undefined) throw error;
+    }
   }
 
   /** Collects the retained messages that come for an entry from now on. */
   burst(entry: Entry, sink: Sink): Burst {
     return new Burst(this.#clock, entry.retainedSinks, sink);
+  }
+
+  /**
+   * As {@link Desk.use}, with the open connection. It is waited for outside the turn, which restoring
+   * the filter on that connection takes itself.
+   *
+   * @throws {MqttSmcpError} also why there is no connection.
+   */
+  async useConnected<T>(
+    filter: string,
+    bound: Bound,
+    connect: Connect,
+    action: (entry: Entry, connection: Connection, release: () => void) => Promise<T>,
+  ): Promise<T> {
+    const left = countdown(bound);
+    while (true) {
+      const connection = await connect(left());
+      const outcome = await this.use(filter, left(), async (entry, release) => {
+        if (connection === this.connection) return { is: await action(entry, connection, release) };
+        // It ended while this call waited for its turn.
+        release();
+        return undefined;
+      });
+      if (outcome !== undefined) return outcome.is;
+    }
   }
 
   /**
@@ -117,11 +168,9 @@ export class Desk {
 
   /** Unsubscribes from a filter that is of no use to anybody any more. */
   async #leaveIfLast(entry: Entry): Promise<void> {
-    if (entry.inbox !== null || entry.users > 0 || entry.granted === null) return;
-    forgetGrant(entry);
-    const bound = { clock: this.#clock, ms: ANSWER_TIMEOUT_MS };
+    if (entry.inbox !== null || entry.users > 0) return;
     try {
-      await this.connection?.unsubscribe(entry.filter, bound);
+      await this.unsubscribe(entry);
     } catch (error) {
       this.#log.debug(`leaving a filter: ${messageOf(error)}`);
     }

@@ -32,10 +32,10 @@ export interface Entry {
   wantsRetained: boolean;
   /** The QoS that was asked for last by a call that outlives its answer. */
   qos: QoS;
-  /** The QoS that the broker granted on this connection; null when it is not subscribed there. */
+  /** The QoS of the SUBACK on this connection; null when it is not known to be subscribed there. */
   granted: QoS | null;
-  /** True once the SUBACK of that is in. */
-  confirmed: boolean;
+  /** True when it may be subscribed there: from SUBSCRIBE until UNSUBACK, answers lost or not. */
+  mayStand: boolean;
   /** Calls and listeners that want the filter now. */
   users: number;
   /** Calls that still hold it, of which some may only wait for their UNSUBACK. */
@@ -48,10 +48,9 @@ export interface Entry {
   readonly restoredSinks: Set<() => void>;
 }
 
-/** Notes that the broker does not, or may not, hold the subscription any more. */
-export function forgetGrant(entry: Entry): void {
-  entry.granted = null;
-  entry.confirmed = false;
+/** Whether an entry has to outlive a connection. */
+export function isLasting({ inbox, liveSinks }: Entry): boolean {
+  return inbox !== null || liveSinks.size > 0;
 }
 
 /** Finds the subscriptions of each message. */
@@ -77,7 +76,7 @@ export class Ledger {
       wantsRetained: true,
       qos: 0,
       granted: null,
-      confirmed: false,
+      mayStand: false,
       users: 0,
       holders: 0,
       retainedSinks: new Set(),
@@ -111,15 +110,14 @@ export class Ledger {
 
   /** The entries that have to outlive a connection. */
   lasting(): Entry[] {
-    return [...this.#byFilter.values()].filter((entry) =>
-      entry.inbox !== null || entry.liveSinks.size > 0
-    );
+    return [...this.#byFilter.values()].filter(isLasting);
   }
 
   /** The connection is gone, and with it, in a clean session, every subscription. */
   connectionLost(at: number): void {
     for (const entry of this.#byFilter.values()) {
-      forgetGrant(entry);
+      entry.granted = null;
+      entry.mayStand = false;
       entry.inbox?.connectionLost(at);
     }
     this.#copies = new CopyDetector();
@@ -148,9 +146,9 @@ export class Ledger {
 
   #withoutCopies(message: InboundMessage, entries: readonly Entry[]): readonly InboundMessage[] {
     // An entry that only waits for its turn brings no copies; one without SUBACK may.
-    const subscribed = entries.filter(({ granted }) => granted !== null);
+    const subscribed = entries.filter(({ mayStand }) => mayStand);
     // Of a shared subscription, the copy may go to another client.
-    const certain = subscribed.every(({ confirmed, shared }) => confirmed && !shared);
+    const certain = subscribed.every(({ granted, shared }) => granted !== null && !shared);
     return this.#copies.admit(message, subscribed.map(({ id }) => id), certain);
   }
 }

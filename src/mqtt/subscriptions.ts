@@ -12,18 +12,13 @@ import { hasWildcard } from "../topic.ts";
 import { type Bound, countdown } from "../wait.ts";
 import { noSubscription } from "./call_errors.ts";
 import type { Connection } from "./connection.ts";
-import { ANSWER_TIMEOUT_MS, Desk, messageOf } from "./desk.ts";
+import { type Connect, Desk } from "./desk.ts";
 import { Inbox, INBOX_BOUNDS } from "./inbox.ts";
-import { type Entry, forgetGrant, type Sink } from "./ledger.ts";
+import type { Entry, Sink } from "./ledger.ts";
 import type { InboundMessage, QoS } from "./packets.ts";
+import { LONGEST_BURST_MS, restore } from "./restore.ts";
 import { RetainedSet } from "./retained_set.ts";
 import type { SessionObserver } from "./session.ts";
-
-/** The longest that a burst of retained messages is waited for behind a call's back. */
-const LONGEST_BURST_MS = 5_000;
-
-/** Gives the open connection; {@link Session.connection}. */
-export type Connect = (bound: Bound) => Promise<Connection>;
 
 /** What subscriptions are made of. */
 export interface SubscriptionsOptions {
@@ -98,42 +93,45 @@ export class Subscriptions implements SessionObserver {
   ): Promise<Standing> {
     const { filter, qos, includeRetained } = request;
     const left = countdown(bound);
-    return await this.#desk.use(filter, left(), async (entry, release) => {
-      const connection = await connect(left());
-      const known = entry.inbox;
-      entry.wantsRetained = includeRetained;
-      const stands = known !== null && entry.granted !== null && entry.qos === qos;
-      if (stands && (known.paging || !includeRetained)) {
-        release();
-        return { inbox: known, qos: entry.granted ?? qos };
-      }
-      const inbox = entry.inbox ??= new Inbox(INBOX_BOUNDS);
-      const endDedupe = inbox.beginBurst();
-      const burst = this.#desk.burst(entry, includeRetained ? (it) => inbox.push(it) : () => {});
-      const over = (): void => {
-        burst.close();
-        endDedupe();
-        release();
-      };
-      try {
-        const granted = await this.#desk.subscribe(
-          connection,
-          entry,
-          qos,
-          left(),
-          includeRetained,
-        );
-        entry.qos = qos;
-        inbox.restored(this.#clock.now());
-        const end = burst.settled(connection, { clock: this.#clock, ms: LONGEST_BURST_MS });
-        end.then(over, over);
-        return { inbox, qos: granted };
-      } catch (error) {
-        if (known === null) entry.inbox = null;
-        over();
-        throw error;
-      }
-    });
+    return await this.#desk.useConnected(
+      filter,
+      left(),
+      connect,
+      async (entry, connection, release) => {
+        const known = entry.inbox;
+        entry.wantsRetained = includeRetained;
+        const stands = known !== null && entry.granted !== null && entry.qos === qos;
+        if (stands && (known.paging || !includeRetained)) {
+          release();
+          return { inbox: known, qos: entry.granted ?? qos };
+        }
+        const inbox = entry.inbox ??= new Inbox(INBOX_BOUNDS);
+        const endDedupe = inbox.beginBurst();
+        const burst = this.#desk.burst(entry, includeRetained ? (it) => inbox.push(it) : () => {});
+        const over = (): void => {
+          burst.close();
+          endDedupe();
+          release();
+        };
+        try {
+          const granted = await this.#desk.subscribe(
+            connection,
+            entry,
+            qos,
+            left(),
+            includeRetained,
+          );
+          entry.qos = qos;
+          const end = burst.settled(connection, { clock: this.#clock, ms: LONGEST_BURST_MS });
+          end.then(over, over);
+          return { inbox, qos: granted };
+        } catch (error) {
+          if (known === null) entry.inbox = null;
+          over();
+          throw error;
+        }
+      },
+    );
   }
 
   /**
@@ -149,28 +147,32 @@ export class Subscriptions implements SessionObserver {
     bound: Bound,
   ): Promise<RetainedMessages> {
     const left = countdown(bound);
-    return await this.#desk.use(filter, left(), async (entry, release) => {
-      const connection = await connect(left());
-      const found = new RetainedSet();
-      const burst = this.#desk.burst(entry, (message) => found.add(message));
-      const exact = !hasWildcard(filter);
-      try {
-        // Mosquitto drops most of a large burst at QoS 1; and another QoS than the standing one
-        // would change the standing subscription.
-        const qos = entry.granted === null ? 0 : entry.qos;
-        await this.#desk.subscribe(connection, entry, qos, left());
-        const end = burst.settled(
-          connection,
-          { ...bound, ms: capMs },
-          exact ? () => found.size > 0 : undefined,
-        );
-        const endedBy = await end;
-        return { messages: found.messages(), endedBy, dropped: found.dropped };
-      } finally {
-        burst.close();
-        release();
-      }
-    });
+    return await this.#desk.useConnected(
+      filter,
+      left(),
+      connect,
+      async (entry, connection, release) => {
+        const found = new RetainedSet();
+        const burst = this.#desk.burst(entry, (message) => found.add(message));
+        const exact = !hasWildcard(filter);
+        try {
+          // Mosquitto drops most of a large burst at QoS 1; and another QoS than the standing one
+          // would change the standing subscription.
+          const qos = entry.inbox === null && entry.granted === null ? 0 : entry.qos;
+          await this.#desk.subscribe(connection, entry, qos, left());
+          const end = burst.settled(
+            connection,
+            { ...bound, ms: capMs },
+            exact ? () => found.size > 0 : undefined,
+          );
+          const endedBy = await end;
+          return { messages: found.messages(), endedBy, dropped: found.dropped };
+        } finally {
+          burst.close();
+          release();
+        }
+      },
+    );
   }
 
   /**
@@ -187,36 +189,46 @@ export class Subscriptions implements SessionObserver {
     bound: Bound,
   ): Promise<() => void> {
     const left = countdown(bound);
-    return await this.#desk.use(filter, left(), async (entry, release) => {
-      const connection = await connect(left());
-      const burst = this.#desk.burst(entry, sinks.retained ?? (() => {}));
-      const { live, restored } = sinks;
-      entry.liveSinks.add(live);
-      if (restored !== undefined) entry.restoredSinks.add(restored);
-      // The listener is a user until it stops, beside this call, which is one until it returns.
-      entry.users++;
-      const stop = (): void => {
-        if (!entry.liveSinks.delete(live)) return;
-        if (restored !== undefined) entry.restoredSinks.delete(restored);
-        burst.close();
-        this.#desk.abandon(entry);
-      };
-      try {
-        if (entry.granted === null) {
-          await this.#desk.subscribe(connection, entry, qos, left(), sinks.retained !== undefined);
-          entry.qos = qos;
-        } else if (sinks.retained !== undefined) {
-          await this.#desk.subscribe(connection, entry, entry.qos, left());
+    return await this.#desk.useConnected(
+      filter,
+      left(),
+      connect,
+      async (entry, connection, release) => {
+        const burst = this.#desk.burst(entry, sinks.retained ?? (() => {}));
+        const { live, restored } = sinks;
+        entry.liveSinks.add(live);
+        if (restored !== undefined) entry.restoredSinks.add(restored);
+        // The listener is a user until it stops, beside this call, which is one until it returns.
+        entry.users++;
+        const stop = (): void => {
+          if (!entry.liveSinks.delete(live)) return;
+          if (restored !== undefined) entry.restoredSinks.delete(restored);
+          burst.close();
+          this.#desk.abandon(entry);
+        };
+        try {
+          if (entry.granted === null) {
+            await this.#desk.subscribe(
+              connection,
+              entry,
+              qos,
+              left(),
+              sinks.retained !== undefined,
+            );
+            entry.qos = qos;
+          } else if (sinks.retained !== undefined) {
+            await this.#desk.subscribe(connection, entry, entry.qos, left());
+          }
+          if (sinks.retained === undefined) burst.close();
+          return stop;
+        } catch (error) {
+          stop();
+          throw error;
+        } finally {
+          release();
         }
-        if (sinks.retained === undefined) burst.close();
-        return stop;
-      } catch (error) {
-        stop();
-        throw error;
-      } finally {
-        release();
-      }
-    });
+      },
+    );
   }
 
   /**
@@ -231,7 +243,7 @@ export class Subscriptions implements SessionObserver {
       const { inbox } = entry;
       try {
         if (inbox === null) throw noSubscription();
-        if (entry.granted !== null && entry.users === 1) await this.#unsubscribe(entry);
+        if (entry.users === 1) await this.#unsubscribe(entry);
         entry.inbox = null;
         const discarded = inbox.hasReaders ? 0 : inbox.pending;
         inbox.close();
@@ -243,14 +255,10 @@ export class Subscriptions implements SessionObserver {
   }
 
   async #unsubscribe(entry: Entry): Promise<void> {
-    const connection = this.#desk.connection;
-    // From now on the broker may have dropped it, whatever becomes of UNSUBACK.
-    forgetGrant(entry);
     try {
-      await connection?.unsubscribe(entry.filter, { clock: this.#clock, ms: ANSWER_TIMEOUT_MS });
+      await this.#desk.unsubscribe(entry);
     } catch (error) {
-      // With the connection went the subscription, which is what was asked for.
-      if (connection?.failure !== undefined) return;
+      // The broker may have dropped it.
       entry.inbox?.connectionLost(this.#clock.now());
       throw error;
     }
@@ -266,29 +274,15 @@ export class Subscriptions implements SessionObserver {
   /** Subscribes again to all that stood, and says which of it the broker refused. */
   async connected(connection: Connection): Promise<void> {
     this.#desk.connection = connection;
-    await Promise.all(this.#desk.ledger.lasting().map((entry) => this.#restore(entry, connection)));
+    const restoring = { desk: this.#desk, connection, clock: this.#clock, log: this.#log };
+    await Promise.all(
+      this.#desk.ledger.lasting().map(({ filter }) => restore(filter, restoring)),
+    );
   }
 
   /** Notes the gap in every standing subscription, from when the broker was last heard. */
   lost(_cause: MqttSmcpError, lastHeardAt: number): void {
     this.#desk.connection = undefined;
     this.#desk.ledger.connectionLost(lastHeardAt);
-  }
-
-  async #restore(entry: Entry, connection: Connection): Promise<void> {
-    // Stored copies would crowd out live messages, and the next subscribe call asks for them anyway.
-    const burst = this.#desk.burst(entry, () => {});
-    const bound = { clock: this.#clock, ms: ANSWER_TIMEOUT_MS };
-    try {
-      await this.#desk.subscribe(connection, entry, entry.qos, bound, false);
-      entry.inbox?.restored(this.#clock.now());
-      for (const restored of entry.restoredSinks) restored();
-      const over = (): void => burst.close();
-      burst.settled(connection, { clock: this.#clock, ms: LONGEST_BURST_MS }).then(over, over);
-    } catch (error) {
-      burst.close();
-      forgetGrant(entry);
-      this.#log.warning(`a standing subscription was not restored: ${messageOf(error)}`);
-    }
   }
 }

@@ -10,6 +10,7 @@ function stand(ledger: Ledger, filter: string): Entry {
   const entry = ledger.open(filter);
   entry.inbox = new Inbox(INBOX_BOUNDS);
   entry.granted = 1;
+  entry.mayStand = true;
   return entry;
 }
 
