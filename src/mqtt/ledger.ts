@@ -5,12 +5,15 @@
  * @module
  */
 
-import { parseFilter } from "../topic.ts";
+import { matches, parseFilter } from "../topic.ts";
 import { TopicIndex } from "../topic_index.ts";
 import { Mutex } from "../wait.ts";
 import { CopyDetector } from "./copies.ts";
 import type { Inbox } from "./inbox.ts";
 import type { InboundMessage, QoS } from "./packets.ts";
+
+/** So many filters that were given up lately are remembered. */
+const MOST_FORMER = 100;
 
 /** Takes messages. */
 export type Sink = (message: InboundMessage) => void;
@@ -59,6 +62,7 @@ export class Ledger {
   readonly #byId = new Map<number, Entry>();
   readonly #index = new TopicIndex<Entry>();
   #copies = new CopyDetector();
+  #former: string[] = [];
   #lastId = 0;
 
   /** The entry for this filter, made when there is none. */
@@ -101,6 +105,7 @@ export class Ledger {
     this.#byFilter.delete(entry.filter);
     this.#byId.delete(entry.id);
     this.#index.delete(entry.matched, entry);
+    this.#former = [...this.#former, entry.matched].slice(-MOST_FORMER);
   }
 
   /** The entries with a standing subscription, in the order of their making. */
@@ -123,8 +128,12 @@ export class Ledger {
     this.#copies = new CopyDetector();
   }
 
-  /** Gives a message to everybody whose it is. */
-  route(message: InboundMessage): void {
+  /**
+   * Gives a message to everybody whose it is.
+   *
+   * @returns false when it cannot have come of any subscription, present or lately given up
+   */
+  route(message: InboundMessage): boolean {
     const identified = message.subscriptionIds.length > 0;
     const entries = identified
       ? message.subscriptionIds.map((id) => this.#byId.get(id)).filter((entry) =>
@@ -136,12 +145,15 @@ export class Ledger {
       // Unidentified, it comes of the SUBSCRIBE of any matching filter: of one that waits for it.
       const takers = identified || wanting.length === 0 ? entries : wanting;
       for (const entry of takers) routeRetained(entry, message);
-      return;
+    } else if (identified) {
+      routeLive(entries, message);
+    } else {
+      for (const it of this.#withoutCopies(message, entries)) {
+        routeLive(it === message ? entries : this.#index.match(it.topic), it);
+      }
     }
-    if (identified) return routeLive(entries, message);
-    for (const it of this.#withoutCopies(message, entries)) {
-      routeLive(it === message ? entries : this.#index.match(it.topic), it);
-    }
+    return identified || entries.length > 0 ||
+      this.#former.some((filter) => matches(filter, message.topic));
   }
 
   #withoutCopies(message: InboundMessage, entries: readonly Entry[]): readonly InboundMessage[] {

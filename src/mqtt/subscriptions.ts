@@ -19,6 +19,7 @@ import type { InboundMessage, QoS } from "./packets.ts";
 import { LONGEST_BURST_MS, restore } from "./restore.ts";
 import { RetainedSet } from "./retained_set.ts";
 import type { SessionObserver } from "./session.ts";
+import { type StrayReport, Strays } from "./strays.ts";
 
 /** What subscriptions are made of. */
 export interface SubscriptionsOptions {
@@ -64,11 +65,13 @@ export class Subscriptions implements SessionObserver {
   readonly #mayDeliver: (topic: string) => boolean;
   readonly #onMessage: Sink;
   readonly #desk: Desk;
+  readonly #strays: Strays;
 
   constructor(options: SubscriptionsOptions) {
     this.#clock = options.clock;
     this.#log = options.log;
     this.#desk = new Desk(options.clock, options.log);
+    this.#strays = new Strays(options.log);
     this.#mayDeliver = options.mayDeliver;
     this.#onMessage = options.onMessage ?? (() => {});
   }
@@ -106,6 +109,7 @@ export class Subscriptions implements SessionObserver {
           return { inbox: known, qos: entry.granted ?? qos };
         }
         const inbox = entry.inbox ??= new Inbox(INBOX_BOUNDS);
+        if (known === null) this.#strays.begin(entry);
         const endDedupe = inbox.beginBurst();
         const burst = this.#desk.burst(entry, includeRetained ? (it) => inbox.push(it) : () => {});
         const over = (): void => {
@@ -264,16 +268,23 @@ export class Subscriptions implements SessionObserver {
     }
   }
 
+  /** The messages that no subscription matched, since the last report to the same subscription. */
+  strays(filter: string): StrayReport | undefined {
+    const entry = this.#desk.ledger.find(filter);
+    return entry === undefined ? undefined : this.#strays.report(entry);
+  }
+
   /** Routes a message. */
   received(message: InboundMessage): void {
     if (!this.#mayDeliver(message.topic)) return;
     this.#onMessage(message);
-    this.#desk.ledger.route(message);
+    if (!this.#desk.ledger.route(message)) this.#strays.add(message.topic);
   }
 
   /** Subscribes again to all that stood, and says which of it the broker refused. */
   async connected(connection: Connection): Promise<void> {
     this.#desk.connection = connection;
+    this.#strays.connected();
     const restoring = { desk: this.#desk, connection, clock: this.#clock, log: this.#log };
     await Promise.all(
       this.#desk.ledger.lasting().map(({ filter }) => restore(filter, restoring)),

@@ -7,6 +7,7 @@
 import type { Gap } from "../mqtt/gaps.ts";
 import type { InboxReader } from "../mqtt/inbox.ts";
 import type { QoS } from "../mqtt/packets.ts";
+import type { StrayReport } from "../mqtt/strays.ts";
 import { quote } from "../text.ts";
 import { hasWildcard, parseFilter } from "../topic.ts";
 import { until } from "../wait.ts";
@@ -114,7 +115,8 @@ export const subscribe: AnyTool = defineTool({
       gaps: presentGaps(inbox.gaps),
     });
     const remaining = page.remaining(taken);
-    const note = taken === 0 ? noteOnNothing(topic, includeRetained, context) : undefined;
+    const strays = context.subscriptions.strays(topic);
+    const note = taken === 0 ? noteOnNothing(topic, includeRetained, strays, context) : undefined;
     const { dropped, gaps } = reader.consume(page.consumed(taken));
     return {
       ...shown,
@@ -133,8 +135,14 @@ export const subscribe: AnyTool = defineTool({
 function noteOnNothing(
   topic: string,
   includeRetained: boolean,
+  strays: StrayReport | undefined,
   { session }: ToolContext,
 ): string | undefined {
+  if (strays !== undefined) {
+    const came = strays.count === 1 ? "1 message" : `${strays.count} messages`;
+    return `${came} came on a topic that no subscription matches, last ${quote(strays.topic)}: ` +
+      "the broker may rename topics";
+  }
   const { state } = session;
   const version = state.kind === "connected" ? state.connection.version : undefined;
   if (parseFilter(topic).group !== null) {
