@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { LastSeen } from "../src/mqtt/last_seen.ts";
-import type { ListenSinks, Subscriptions } from "../src/mqtt/subscriptions.ts";
+import type { ListenSinks } from "../src/mqtt/subscription_calls.ts";
+import type { Subscriptions } from "../src/mqtt/subscriptions.ts";
 import { Policy } from "../src/policy.ts";
 import { Resources } from "../src/resources.ts";
 import { RpcError } from "../src/rpc_error.ts";

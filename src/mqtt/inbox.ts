@@ -8,6 +8,8 @@
 import { sameBytes } from "../bytes.ts";
 import { Listeners } from "../wait.ts";
 import { type Gap, Gaps } from "./gaps.ts";
+import type { InboxPool } from "./inbox_pool.ts";
+import { InboxReader, type Report } from "./inbox_reader.ts";
 import type { InboundMessage } from "./packets.ts";
 
 /** Bounds of an inbox. */
@@ -19,14 +21,6 @@ export interface InboxBounds {
 
 /** Bounds of each standing subscription's inbox. */
 export const INBOX_BOUNDS: InboxBounds = { messages: 10_000, bytes: 32 * 1024 * 1024 };
-
-/** What a finished call tells about the inbox beside the messages. */
-export interface Report {
-  /** Messages that the bound dropped since the last report. */
-  readonly dropped: number;
-  /** Spans since the last report in which the connection was broken. */
-  readonly gaps: readonly Gap[];
-}
 
 /** Stands in the slots of released messages, so that those can be collected. */
 const RELEASED: InboundMessage = {
@@ -43,6 +37,7 @@ const OVERHEAD_BYTES = 200;
 /** The messages of one standing subscription that no call has returned yet. */
 export class Inbox {
   readonly #bounds: InboxBounds;
+  readonly #pool: InboxPool | undefined;
   readonly #changed = new Listeners();
   readonly #readers = new Set<InboxReader>();
   #messages: InboundMessage[] = [];
@@ -62,8 +57,15 @@ export class Inbox {
   #paging = false;
   #closed = false;
 
-  constructor(bounds: InboxBounds) {
+  /** @param pool bounds several inboxes together; it is told of each change. @default none */
+  constructor(bounds: InboxBounds, pool?: InboxPool) {
     this.#bounds = bounds;
+    this.#pool = pool;
+  }
+
+  /** What it holds counts for, in bytes. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Messages that no call has returned yet. */
@@ -100,15 +102,20 @@ export class Inbox {
   push(message: InboundMessage): void {
     if (this.#held !== undefined && !this.#hold(message)) return;
     this.#messages.push(message);
-    this.#bytes += sizeOf(message);
+    this.#grow(sizeOf(message));
     while (
       this.#length > this.#bounds.messages ||
       (this.#bytes > this.#bounds.bytes && this.#length > 1)
-    ) {
-      if (this.#base >= this.#consumed) this.#dropped++;
-      this.#release(1);
-    }
+    ) this.dropOldest();
+    this.#pool?.keepBound();
     this.#changed.notify();
+  }
+
+  /** Drops the oldest message, counted where no call has returned it; nothing when there is none. */
+  dropOldest(): void {
+    if (this.#length === 0) return;
+    if (this.#base >= this.#consumed) this.#dropped++;
+    this.#release(1);
   }
 
   /**
@@ -146,6 +153,7 @@ export class Inbox {
   /** Ends the subscription: waiting readers wake up. */
   close(): void {
     this.#closed = true;
+    this.#pool?.leave(this);
     this.#changed.notify();
   }
 
@@ -197,9 +205,15 @@ export class Inbox {
     this.#release(Math.max(0, keepFrom - this.#base));
   }
 
+  #grow(bytes: number): void {
+    this.#bytes += bytes;
+    // Closed, it has left the pool, and only its last readers still hold it.
+    if (!this.#closed) this.#pool?.grew(bytes);
+  }
+
   #release(count: number): void {
     const end = this.#head + count;
-    for (const message of this.#messages.slice(this.#head, end)) this.#bytes -= sizeOf(message);
+    for (const message of this.#messages.slice(this.#head, end)) this.#grow(-sizeOf(message));
     this.#head = end;
     this.#base += count;
     // Moving the rest down at each release would make a full inbox cost its length a message.
@@ -226,71 +240,6 @@ export class Inbox {
     if (message.retain && payloads.some((held) => sameBytes(held, message.payload))) return false;
     payloads.push(message.payload);
     return true;
-  }
-}
-
-interface Source {
-  unread(from: number): InboundMessage[];
-  end(): number;
-  count(from: number): number;
-  consume(to: number): void;
-  report(): Report;
-  onChange(listener: () => void): () => void;
-  forget(reader: InboxReader): void;
-}
-
-/** One call's view of an inbox. */
-export class InboxReader implements Disposable {
-  readonly #source: Source;
-  #position: number;
-
-  /** Use {@link Inbox.read}. */
-  constructor(position: number, source: Source) {
-    this.#position = position;
-    this.#source = source;
-  }
-
-  /** Position of the first message that this call has not taken. */
-  get position(): number {
-    return this.#position;
-  }
-
-  /** How many messages wait for this call. */
-  get count(): number {
-    return this.#source.count(this.#position);
-  }
-
-  /** The messages that wait for this call, oldest first. */
-  peek(): InboundMessage[] {
-    return this.#source.unread(this.#position);
-  }
-
-  /** Position after the newest message. */
-  get end(): number {
-    return this.#source.end();
-  }
-
-  /** The messages from a position on, as far as they are still held, oldest first. */
-  peekFrom(position: number): InboundMessage[] {
-    return this.#source.unread(Math.max(position, this.#position));
-  }
-
-  /** Takes the first `count` of {@link InboxReader.peek}: no later call will see them. */
-  consume(count: number): Report {
-    const first = this.#source.end() - this.count;
-    this.#position = first + count;
-    this.#source.consume(this.#position);
-    return this.#source.report();
-  }
-
-  /** Calls `listener` at each change; returns what takes it away. */
-  onChange(listener: () => void): () => void {
-    return this.#source.onChange(listener);
-  }
-
-  /** Ends the reading; what was not consumed stays for the next call. */
-  [Symbol.dispose](): void {
-    this.#source.forget(this);
   }
 }
 

@@ -13,13 +13,14 @@ import { type Bound, countdown } from "../wait.ts";
 import { noSubscription } from "./call_errors.ts";
 import type { Connection } from "./connection.ts";
 import { type Connect, Desk } from "./desk.ts";
-import { Inbox, INBOX_BOUNDS } from "./inbox.ts";
+import { InboxPool } from "./inbox_pool.ts";
 import type { Entry, Sink } from "./ledger.ts";
 import type { InboundMessage, QoS } from "./packets.ts";
 import { LONGEST_BURST_MS, restore } from "./restore.ts";
 import { RetainedSet } from "./retained_set.ts";
 import type { SessionObserver } from "./session.ts";
 import { type StrayReport, Strays } from "./strays.ts";
+import type { ListenSinks, RetainedMessages, Standing } from "./subscription_calls.ts";
 
 /** What subscriptions are made of. */
 export interface SubscriptionsOptions {
@@ -31,33 +32,6 @@ export interface SubscriptionsOptions {
   readonly onMessage?: Sink;
 }
 
-/** How a standing subscription was granted. */
-export interface Standing {
-  readonly inbox: Inbox;
-  /** The QoS that the broker granted. */
-  readonly qos: QoS;
-}
-
-/** Who is told what while it listens to a filter. */
-export interface ListenSinks {
-  /** Takes live messages. */
-  readonly live: Sink;
-  /** Takes the stored messages that the SUBSCRIBE brings. @default nobody */
-  readonly retained?: Sink;
-  /** Called when the filter is subscribed again after a broken connection. @default nobody */
-  readonly restored?: () => void;
-}
-
-/** The answer to a reading of retained messages. */
-export interface RetainedMessages {
-  /** One for each topic, in the order of arrival. */
-  readonly messages: readonly InboundMessage[];
-  /** What ended the wait: the one message there can be, the end of the burst, or the time. */
-  readonly endedBy: "exact_topic" | "burst_end" | "timeout";
-  /** Messages past the bound that were dropped. */
-  readonly dropped: number;
-}
-
 /** All subscriptions of this client. */
 export class Subscriptions implements SessionObserver {
   readonly #clock: Clock;
@@ -66,6 +40,7 @@ export class Subscriptions implements SessionObserver {
   readonly #onMessage: Sink;
   readonly #desk: Desk;
   readonly #strays: Strays;
+  readonly #pool = new InboxPool();
 
   constructor(options: SubscriptionsOptions) {
     this.#clock = options.clock;
@@ -108,7 +83,7 @@ export class Subscriptions implements SessionObserver {
           release();
           return { inbox: known, qos: entry.granted ?? qos };
         }
-        const inbox = entry.inbox ??= new Inbox(INBOX_BOUNDS);
+        const inbox = entry.inbox ??= this.#pool.create();
         if (known === null) this.#strays.begin(entry);
         const endDedupe = inbox.beginBurst();
         const burst = this.#desk.burst(entry, includeRetained ? (it) => inbox.push(it) : () => {});
@@ -130,7 +105,10 @@ export class Subscriptions implements SessionObserver {
           end.then(over, over);
           return { inbox, qos: granted };
         } catch (error) {
-          if (known === null) entry.inbox = null;
+          if (known === null) {
+            entry.inbox = null;
+            inbox.close();
+          }
           over();
           throw error;
         }

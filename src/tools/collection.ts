@@ -5,7 +5,8 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { Inbox, InboxReader } from "../mqtt/inbox.ts";
+import type { Inbox } from "../mqtt/inbox.ts";
+import type { InboxReader } from "../mqtt/inbox_reader.ts";
 import type { InboundMessage } from "../mqtt/packets.ts";
 
 /** What a caller asked for. */

@@ -5,7 +5,7 @@
  */
 
 import { MqttSmcpError } from "../errors.ts";
-import type { RetainedMessages } from "../mqtt/subscriptions.ts";
+import type { RetainedMessages } from "../mqtt/subscription_calls.ts";
 import { quote } from "../text.ts";
 import { hasWildcard } from "../topic.ts";
 import {

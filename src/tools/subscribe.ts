@@ -5,7 +5,7 @@
  */
 
 import type { Gap } from "../mqtt/gaps.ts";
-import type { InboxReader } from "../mqtt/inbox.ts";
+import type { InboxReader } from "../mqtt/inbox_reader.ts";
 import type { QoS } from "../mqtt/packets.ts";
 import type { StrayReport } from "../mqtt/strays.ts";
 import { quote } from "../text.ts";

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { Inbox, type InboxReader } from "../../src/mqtt/inbox.ts";
+import { Inbox } from "../../src/mqtt/inbox.ts";
+import type { InboxReader } from "../../src/mqtt/inbox_reader.ts";
 import type { InboundMessage } from "../../src/mqtt/packets.ts";
 import { Random } from "../support/random.ts";
 import { message, textOf } from "./messages.ts";

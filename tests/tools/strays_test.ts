@@ -17,7 +17,10 @@ Deno.test("messages under a name that the broker changed are told to who gets no
   await peer.send(publication("x/a/b\n", "2"));
   await client.do("publish", { topic: "fence", message: "x" });
   const { note = "" } = await client.do("subscribe", wanted);
-  assertMatch(note, /^2 messages came on a topic that no subscription matches, last 'x\/a\/b\\u\{0A\}'/);
+  assertMatch(
+    note,
+    /^2 messages came on a topic that no subscription matches, last 'x\/a\/b\\u\{0A\}'/,
+  );
   assertEquals((await client.do("subscribe", wanted)).note, undefined);
   // Whoever subscribes now has not missed them.
   assertEquals((await client.do("subscribe", { topic: "y", timeout: 0 })).note, undefined);
