@@ -7,13 +7,13 @@
 import { assert, assertEquals, assertExists, assertMatch } from "@std/assert";
 import { Client, payloadsOf } from "../tools/client.ts";
 import { dataOf, Wire } from "../support/wire.ts";
-import { behindProxy, type Row, type Stage, YES } from "./stage.ts";
+import { behindProxy, type Row, type Stage, WORKS } from "./stage.ts";
 
 /** See the module. */
 export const CONNECTION_ROWS: readonly Row[] = [
-  { title: "MQTT version", usual: "5", run: version },
+  { title: "MQTT version", usual: `${WORKS}: 5`, run: version },
   { title: "TLS, and an unknown authority refused", run: tls },
-  { title: "a wrong password is named", usual: "NOT_AUTHORIZED", run: wrongPassword },
+  { title: "a wrong password is named", usual: `${WORKS}: NOT_AUTHORIZED`, run: wrongPassword },
   { title: "after a broken connection: the gap told, the subscription restored", run: reconnect },
 ];
 
@@ -22,7 +22,7 @@ async function version({ broker, credentials, topic }: Stage): Promise<string> {
   await wire.begin();
   const published = await wire.call(1, "publish", { topic, message: "hello" });
   assertEquals(dataOf(published).success, true);
-  return String(dataOf(await wire.call(2, "status")).mqtt_version);
+  return `${WORKS}: ${dataOf(await wire.call(2, "status")).mqtt_version}`;
 }
 
 async function tls({ broker, credentials, ca, topic }: Stage): Promise<string> {
@@ -31,7 +31,7 @@ async function tls({ broker, credentials, ca, topic }: Stage): Promise<string> {
   await trusting.do("publish", { topic, message: "hello" });
   await using doubting = new Client(secure);
   assertEquals((await doubting.call("publish", { topic, message: "x" })).code, "TLS_UNTRUSTED");
-  return YES;
+  return WORKS;
 }
 
 async function wrongPassword({ credentials, topic }: Stage): Promise<string> {
@@ -42,7 +42,7 @@ async function wrongPassword({ credentials, topic }: Stage): Promise<string> {
   assert(!JSON.stringify(result).includes(password));
   assertMatch(`${result.error} ${result.hint}`, /password|MQTT_PASS/);
   assertExists(result.code);
-  return result.code;
+  return `${WORKS}: ${result.code}`;
 }
 
 async function reconnect(stage: Stage): Promise<string> {
@@ -64,5 +64,5 @@ async function reconnect(stage: Stage): Promise<string> {
   const result = await client.do("subscribe", { topic, timeout: 5, max_messages: 1 });
   assertEquals(payloadsOf(result), ["after"]);
   assertEquals(result.gaps.map(({ to }) => to === null), [false]);
-  return YES;
+  return WORKS;
 }

@@ -8,7 +8,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { Random } from "../support/random.ts";
 import type { Client, Result } from "../tools/client.ts";
-import { behindProxy, connectBare, type Row, type Stage, YES } from "./stage.ts";
+import { behindProxy, connectBare, type Row, saysSo, type Stage, WORKS } from "./stage.ts";
 
 /** How long a message that may never come is waited for, in seconds. */
 const ABSENCE_S = 1;
@@ -22,7 +22,7 @@ export const PUBLISH_ROWS: readonly Row[] = [
   { title: "a dot in a topic name", run: (stage) => oddTopic(stage, "/a.b") },
   { title: "a space in a topic name", run: (stage) => oddTopic(stage, "/a b") },
   { title: "an empty level in a topic name", run: (stage) => oddTopic(stage, "//b") },
-  { title: "publish to $SYS", usual: "acknowledged", run: system },
+  { title: "publish to $SYS", run: system },
   { title: "request, answered on a topic of its own", run: request },
   { title: "request, answered on a private topic", run: privateRequest },
 ];
@@ -38,8 +38,8 @@ async function publish(stage: Stage, qos: 0 | 1 | 2): Promise<string> {
   const asQos1 = proxy.packets.all.some(({ from, packet }) =>
     from === "broker" && packet.cmd === "puback"
   );
-  if (qos !== 2 || !asQos1) return YES;
-  return `taken as QoS 1, ${saidOrNot(result.note?.includes("QoS 1"))}`;
+  if (qos !== 2 || !asQos1) return WORKS;
+  return saysSo(result.note?.includes("QoS 1"), "taken as QoS 1");
 }
 
 /** A broker that ends the connection over a message: the answers must lay it to that. */
@@ -53,7 +53,7 @@ async function closing(
   const { last_error = "" } = await client.do("status", {}) as { last_error?: string };
   assert(!last_error.includes("client id"), last_error);
   await client.do("publish", { ...args, qos: 1 });
-  return `closes the connection, ${saidOrNot(first.hint?.includes("may not take"))}`;
+  return saysSo(first.hint?.includes("may not take"), "the broker closes the connection");
 }
 
 async function binary({ client, peer, topic }: Stage): Promise<string> {
@@ -65,7 +65,7 @@ async function binary({ client, peer, topic }: Stage): Promise<string> {
   assertEquals([...(await peer.messages.next()).payload], [...bytes]);
   const { messages } = await client.do("subscribe", { topic, timeout: 5, max_messages: 1 });
   assertEquals(messages.map(({ payload, encoding }) => [payload, encoding]), [[message, "base64"]]);
-  return YES;
+  return WORKS;
 }
 
 async function oddTopic(stage: Stage, end: string): Promise<string> {
@@ -74,7 +74,9 @@ async function oddTopic(stage: Stage, end: string): Promise<string> {
   const { client, proxy } = line;
   const standing = await client.call("subscribe", { topic, timeout: 0 });
   const published = await client.call("publish", { topic, message: "on" });
-  if (!standing.success) return `subscribe ${refusal(standing)}; publish ${refusal(published)}`;
+  if (!standing.success) {
+    return refusal(standing, published);
+  }
   assertEquals(published.success, true);
   const result = await client.do("subscribe", {
     topic,
@@ -82,16 +84,16 @@ async function oddTopic(stage: Stage, end: string): Promise<string> {
     max_messages: 1,
   });
   const [message] = result.messages;
-  if (message?.topic === topic) return YES;
+  if (message?.topic === topic) return WORKS;
   const { topic: name } = await proxy.saw("publish", (packet) => packet.topic !== topic);
   const said = result.note?.includes("no subscription matches");
-  return `comes as \`${name.slice(stage.topic.length)}\`, ${saidOrNot(said)}`;
+  return saysSo(said, `comes as \`${name.slice(stage.topic.length)}\``);
 }
 
 async function system(stage: Stage): Promise<string> {
   await using line = await behindProxy(stage);
   const result = await line.client.call("publish", { topic: "$SYS/mqtt-smcp", message: "x" });
-  return result.success ? "acknowledged" : refusal(result);
+  return result.success ? WORKS : refusal(result);
 }
 
 async function request({ client, peer, topic }: Stage): Promise<string> {
@@ -104,7 +106,7 @@ async function request({ client, peer, topic }: Stage): Promise<string> {
   });
   await answering;
   assertEquals(responseOf(result), "on");
-  return YES;
+  return WORKS;
 }
 
 async function privateRequest({ broker, client, topic }: Stage): Promise<string> {
@@ -122,17 +124,13 @@ async function privateRequest({ broker, client, topic }: Stage): Promise<string>
   });
   await responder.subscribe(topic);
   assertEquals(responseOf(await client.do("request", args)), "on");
-  return YES;
+  return WORKS;
 }
 
-/** A refusal in a cell of the table. */
-export function refusal({ code }: Result): string {
-  return `refused: ${code}`;
-}
-
-/** Whether the answer says what the broker cannot do. */
-export function saidOrNot(said: boolean | undefined): string {
-  return said === true ? "and the answer says so" : "and the answer does not say so";
+/** The outcome when calls failed with these answers. */
+export function refusal(...answers: readonly Result[]): string {
+  const codes = new Set(answers.map(({ code }) => code));
+  return saysSo(answers.every(({ error }) => error !== undefined), [...codes].join(", "));
 }
 
 function responseOf(result: Result): unknown {

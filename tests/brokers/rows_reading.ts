@@ -7,8 +7,7 @@
 import { assertEquals } from "@std/assert";
 import type { MqttPeer } from "../support/mqtt_client.ts";
 import { payloadsOf, type Result } from "../tools/client.ts";
-import { saidOrNot } from "./rows_publish.ts";
-import { behindProxy, type Row, type Stage, YES } from "./stage.ts";
+import { behindProxy, type Row, saysSo, type Stage, WORKS } from "./stage.ts";
 
 /** See the module. */
 export const READING_ROWS: readonly Row[] = [
@@ -31,7 +30,7 @@ async function exact({ client, peer, topic }: Stage): Promise<string> {
   ]);
   const none = await client.do("get_retained", { topic: `${topic}/none`, timeout: 5 });
   assertEquals([none.message_count, none.ended_by], [0, "burst_end"]);
-  return YES;
+  return WORKS;
 }
 
 async function wildcard({ client, peer, topic }: Stage): Promise<string> {
@@ -48,11 +47,11 @@ async function wildcardSubscription({ client, peer, topic }: Stage): Promise<str
 /** All, or none with a word on it. */
 function complete(result: Result, stored: readonly string[]): string {
   if (result.message_count === 0) {
-    return `none come, ${saidOrNot(result.note?.includes("wildcard"))}`;
+    return saysSo(result.note?.includes("wildcard"), "none come");
   }
   assertEquals(result.messages.map(({ topic }) => topic).toSorted(), stored);
   assertEquals(result.messages.every(({ retain }) => retain), true);
-  return YES;
+  return WORKS;
 }
 
 async function store(peer: MqttPeer, topic: string): Promise<string[]> {
@@ -69,7 +68,7 @@ async function beside({ client, peer, topic }: Stage): Promise<string> {
   assertEquals(payloadsOf(await client.do("get_retained", { topic, timeout: 5 })), ["stored"]);
   const live = { topic, timeout: 5, match: "live", include_retained: false };
   assertEquals(payloadsOf(await client.do("subscribe", live)), ["live"]);
-  return YES;
+  return WORKS;
 }
 
 async function clear({ client, topic }: Stage): Promise<string> {
@@ -80,7 +79,7 @@ async function clear({ client, topic }: Stage): Promise<string> {
   assertEquals(replacedBy(third), "new");
   const found = await client.do("get_retained", { topic, timeout: 5 });
   assertEquals(payloadsOf(found), []);
-  return YES;
+  return WORKS;
 }
 
 function replacedBy(result: Result): unknown {
@@ -101,11 +100,11 @@ async function list(stage: Stage): Promise<string> {
   const names = result.topics.map((it) => it.topic.slice(topic.length + 1));
   if (!names.includes("stored")) {
     assertEquals(names, ["live"]);
-    return `live ones only, ${saidOrNot(result.note.includes("wildcard"))}`;
+    return saysSo(result.note.includes("wildcard"), "live ones only");
   }
   assertEquals(
     result.topics.map(({ retained, live }) => [retained, live]),
     [[false, true], [true, false]],
   );
-  return YES;
+  return WORKS;
 }

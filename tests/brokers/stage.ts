@@ -11,13 +11,18 @@ import { Client } from "../tools/client.ts";
 import { type Broker, LOGIN } from "./broker.ts";
 import type { BrokerKind } from "./kinds.ts";
 
-/** What the product says of itself when all is well. */
-export const YES = "yes";
+/** The outcome when all is well. */
+export const WORKS = "works";
+
+/** The outcome when the broker cannot do it all, by whether the answer of the tool says so. */
+export function saysSo(said: boolean | undefined, what: string): string {
+  return said === true ? `says so: ${what}` : `does not say so: ${what}`;
+}
 
 /** One capability that the table shows. */
 export interface Row {
   readonly title: string;
-  /** The outcome where nothing is said of a broker. @default YES */
+  /** The outcome where nothing is said of a broker. @default WORKS */
   readonly usual?: string;
   /** Tries it, and tells the outcome as the table shows it. */
   readonly run: (stage: Stage) => Promise<string>;
