@@ -23,16 +23,34 @@ export function outcomeUnknown(why: string, hint = ""): MqttSmcpError {
   );
 }
 
+function isSoonByBroker({ code }: MqttSmcpError, afterMs: number): boolean {
+  return afterMs <= SOON_MS && (code === "CONNECTION_CLOSED" || code === "BROKER_DISCONNECTED");
+}
+
 /**
- * The same, of a publish in flight when the connection ended.
+ * The cause of a connection's end, for a SUBSCRIBE that was not answered before it.
+ *
+ * @param afterMs milliseconds from the SUBSCRIBE to the end
+ */
+export function subscribeCutOff(cause: MqttSmcpError, afterMs: number): MqttSmcpError {
+  if (!isSoonByBroker(cause, afterMs)) return cause;
+  return new MqttSmcpError(
+    cause.code,
+    cause.message,
+    "The broker closed the connection right after SUBSCRIBE: if it does so again, it may not take " +
+      "this topic filter.",
+  );
+}
+
+/**
+ * The outcome of a publish in flight when the connection ended.
  *
  * @param afterMs milliseconds from the publish to the end
  */
 export function outcomeCutOff(cause: MqttSmcpError, afterMs: number): MqttSmcpError {
-  const byBroker = cause.code === "CONNECTION_CLOSED" || cause.code === "BROKER_DISCONNECTED";
   return outcomeUnknown(
     cause.message,
-    byBroker && afterMs <= SOON_MS
+    isSoonByBroker(cause, afterMs)
       ? " The broker closed the connection right after this message: if it does so again, it may " +
         "not take QoS 2, or this topic name."
       : "",

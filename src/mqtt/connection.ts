@@ -10,7 +10,7 @@ import type { IPublishPacket, MqttClient } from "mqtt";
 import type { Clock } from "../clock.ts";
 import { MqttSmcpError } from "../errors.ts";
 import { type Bound, cancelled, Listeners, until, withDeadline } from "../wait.ts";
-import { closing, outcomeCutOff, outcomeUnknown, silent } from "./call_errors.ts";
+import { closing, outcomeCutOff, outcomeUnknown, silent, subscribeCutOff } from "./call_errors.ts";
 import { refineCause } from "./certificate.ts";
 import { dial, type Endpoint } from "./dial.ts";
 import type { BrokerLimits } from "./limits.ts";
@@ -20,6 +20,7 @@ import type {
   ProtocolVersion,
   PublishAck,
   QoS,
+  SubscribeRequest,
 } from "./packets.ts";
 import {
   type LibraryConnack,
@@ -27,6 +28,7 @@ import {
   toInbound,
   toLibraryProperties,
   toLimits,
+  toSubscribeOptions,
 } from "./properties.ts";
 import { StoredOrder } from "./stored_order.ts";
 import { Watch } from "./watch.ts";
@@ -50,16 +52,6 @@ export interface ConnectionOptions {
   readonly trace?: ((packet: string) => void) | undefined;
 }
 
-/** How a SUBSCRIBE is sent. */
-export interface SubscribeRequest {
-  readonly filter: string;
-  readonly qos: QoS;
-  /** Subscription Identifier, sent under MQTT 5 to a broker that supports it. */
-  readonly id: number;
-  /** False asks an MQTT 5 broker not to send retained messages. @default true */
-  readonly wantRetained?: boolean;
-}
-
 /** An open connection. */
 export class Connection {
   readonly version: ProtocolVersion;
@@ -73,6 +65,7 @@ export class Connection {
   readonly #watch: Watch;
   readonly #slotFreed = new Listeners();
   #inFlight = 0;
+  #subscribing = 0;
   #closing = false;
   #endedBusy = false;
 
@@ -84,7 +77,7 @@ export class Connection {
     this.version = options.version;
     this.limits = limits;
     this.since = options.clock.now();
-    watch.onEnd(() => this.#endedBusy = this.#inFlight > 0);
+    watch.onEnd(() => this.#endedBusy = this.#inFlight + this.#subscribing > 0);
   }
 
   /** When the last packet came in; milliseconds since 1970. */
@@ -92,7 +85,7 @@ export class Connection {
     return this.#watch.lastHeardAt;
   }
 
-  /** True when the connection ended while publishes were unacknowledged. */
+  /** True when the connection ended while a publish or a subscription was unacknowledged. */
   get endedBusy(): boolean {
     return this.#endedBusy;
   }
@@ -135,22 +128,17 @@ export class Connection {
    * @throws {MqttSmcpError} the cause when the connection ends first; TIMEOUT; CANCELLED.
    */
   async subscribe(request: SubscribeRequest, bound: Bound): Promise<number> {
-    const { filter, qos, id, wantRetained = true } = request;
-    const mqtt5 = this.version === "5"
-      ? {
-        rh: wantRetained ? 0 : 2,
-        ...(this.limits.subscriptionIdentifiers
-          ? { properties: { subscriptionIdentifier: id } }
-          : {}),
-      }
-      : {};
+    const options = toSubscribeOptions(request, this.version, this.limits);
+    const sentAt = this.#clock.now();
+    this.#subscribing++;
     const suback = this.#call<number>((resolve) => {
-      this.#client.subscribe(filter, { qos, ...mqtt5 }, (_error, _granted, packet) => {
+      this.#client.subscribe(request.filter, options, (_error, _granted, packet) => {
         const code = (packet as { granted?: readonly number[] } | undefined)?.granted?.[0];
         if (code !== undefined) resolve(code);
         else this.#watch.breakOff();
       });
-    });
+    }, (cause) => subscribeCutOff(cause, this.#clock.now() - sentAt))
+      .finally(() => this.#subscribing--);
     return await withDeadline(bound, suback, () => silent("SUBACK"));
   }
 

@@ -48,3 +48,13 @@ export interface PublishAck {
   /** At which the broker took it: 1 where it answers QoS 2 by PUBACK. */
   readonly qos: QoS;
 }
+
+/** How a SUBSCRIBE is sent. */
+export interface SubscribeRequest {
+  readonly filter: string;
+  readonly qos: QoS;
+  /** Subscription Identifier, sent under MQTT 5 to a broker that supports it. */
+  readonly id: number;
+  /** False asks an MQTT 5 broker not to send retained messages. @default true */
+  readonly wantRetained?: boolean;
+}

@@ -6,7 +6,13 @@
 
 import { Buffer } from "node:buffer";
 import { type BrokerLimits, defaultLimits } from "./limits.ts";
-import type { InboundMessage, MessageProperties, ProtocolVersion, QoS } from "./packets.ts";
+import type {
+  InboundMessage,
+  MessageProperties,
+  ProtocolVersion,
+  QoS,
+  SubscribeRequest,
+} from "./packets.ts";
 
 /** The parts of a received PUBLISH, as the library gives it, that are used here. */
 export interface LibraryPublish {
@@ -55,6 +61,17 @@ export function toInbound(
   };
   const visible = properties === undefined ? undefined : visibleProperties(properties);
   return visible === undefined ? message : { ...message, properties: visible };
+}
+
+/** How a SUBSCRIBE goes to the library. */
+export function toSubscribeOptions(
+  { qos, id, wantRetained = true }: SubscribeRequest,
+  version: ProtocolVersion,
+  { subscriptionIdentifiers }: BrokerLimits,
+): { qos: QoS; rh?: number; properties?: { subscriptionIdentifier: number } } {
+  if (version !== "5") return { qos };
+  const properties = { subscriptionIdentifier: id };
+  return { qos, rh: wantRetained ? 0 : 2, ...(subscriptionIdentifiers ? { properties } : {}) };
 }
 
 /** The limits that a CONNACK states, with the standard's defaults for what it leaves out. */

@@ -131,4 +131,14 @@ export const KINDS: readonly BrokerKind[] = [
       "$share: each message to one of two servers": "says so: BROKER_LIMIT",
     },
   },
+  {
+    name: "ejabberd, MQTT 3.1.1",
+    ignore: requireOrIgnore("ejabberdctl", "erl"),
+    start: startEjabberd,
+    credentials: { MQTT_VERSION: "3.1.1" },
+    departures: {
+      ...SPEAKS_3_1_1,
+      "$share: each message to one of two servers": "says so: CONNECTION_CLOSED",
+    },
+  },
 ];

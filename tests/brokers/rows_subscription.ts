@@ -115,6 +115,9 @@ async function shared({ credentials, peer, topic }: Stage): Promise<string> {
   const standing: Result[] = [];
   for (const client of both) {
     const result = await client.call("subscribe", { ...args, timeout: 0 });
+    if (result.code === "CONNECTION_CLOSED") {
+      return saysSo(result.hint?.includes("may not take"), result.code);
+    }
     if (!result.success) return refusal(result);
     standing.push(result);
   }

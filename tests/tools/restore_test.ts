@@ -123,3 +123,20 @@ Deno.test("a call waits until the stored messages of restoring are in, and gets 
   const { messages } = await reading;
   assertEquals(messages.map(({ payload }) => payload), ["own"]);
 });
+
+Deno.test("a broker that closes over a topic filter is named, and no other client blamed", async () => {
+  const script = obliging();
+  await using broker = startScriptedBroker({
+    onPacket: (packet, it) =>
+      packet.cmd === "subscribe" && packet.subscriptions[0]?.topic === "odd"
+        ? it.drop()
+        : script.onPacket?.(packet, it),
+  });
+  await using client = await startClient(broker, { MQTT_CLIENT_ID: "one" });
+  for (let again = 0; again < 3; again++) {
+    const { code, hint = "" } = await client.call("subscribe", { topic: "odd", timeout: 0 });
+    assertEquals([code, /may not take this topic filter/.test(hint)], ["CONNECTION_CLOSED", true]);
+  }
+  assertEquals(client.log.includes("same client id"), false);
+  await client.do("subscribe", { topic: "even", timeout: 0 });
+});
