@@ -6,13 +6,12 @@ import { within } from "../support/inbox.ts";
 import type { ProbeReport, ProbeTargets } from "../support/probe/attempts.ts";
 import { startScriptedBroker } from "../support/scripted_broker.ts";
 import { callTool, sdkClient } from "../support/sdk_client.ts";
-import { compiledBinary, ignoreKind, ROOT, spawnServer } from "../support/server_process.ts";
+import { compiledBinary, ignoreKind, ROOT } from "../support/server_process.ts";
+import { placesOf, trace, writes } from "../support/strace.ts";
 import { requireOrIgnore } from "../support/tools.ts";
 
 const PROBE = "tests/support/probe";
 const ignore = ignoreKind("compiled");
-/** What it takes to find strace itself. */
-const PATH = { PATH: Deno.env.get("PATH") ?? "" };
 
 Deno.test({
   name: "the compiled binary was given network permission and no other",
@@ -69,18 +68,21 @@ for (
         ...(secure ? { tls } : {}),
         ...(wsPath === undefined ? {} : { wsPath }),
       });
-      const calls = await trace({
-        MQTT_BROKER: "localhost",
-        MQTT_PORT: broker.port,
-        MQTT_TRANSPORT: wsPath === undefined ? "tcp" : "ws",
-        LOG_LEVEL: "DEBUG",
-        ...(secure ? { MQTT_TLS: true, MQTT_CA: ca.cert } : {}),
+      const calls = await trace(async (server) => {
+        const client = await sdkClient(server, {
+          MQTT_BROKER: "localhost",
+          MQTT_PORT: broker.port,
+          MQTT_TRANSPORT: wsPath === undefined ? "tcp" : "ws",
+          LOG_LEVEL: "DEBUG",
+          ...(secure ? { MQTT_TLS: true, MQTT_CA: ca.cert } : {}),
+        });
+        const { data } = await callTool(client, "publish", { topic: "a", message: "b" });
+        assertEquals(data.success, true, String(data["error"]));
       });
       const programs = calls.filter((call) => /\bexecve(at)?\(.*= 0$/.test(call));
       assertEquals(programs.length, 1, programs.join("\n"));
       assertEquals(calls.filter(writes), []);
-      const places = calls.map(placeOf).filter((place) => place !== undefined);
-      assertEquals([...new Set(places)], [`127.0.0.1:${broker.port}`]);
+      assertEquals(placesOf(calls), [`127.0.0.1:${broker.port}`]);
     },
   });
 }
@@ -152,38 +154,4 @@ function probeFromSource(): Probe {
 function reached(report: ProbeReport): string[] {
   return Object.entries(report).filter(([, outcome]) => outcome !== "refused")
     .map(([name, outcome]) => outcome === "done" ? name : `${name}: ${outcome}`);
-}
-
-/** The system calls on files and the network while the binary publishes one message. */
-async function trace(credentials: Record<string, unknown>): Promise<string[]> {
-  const file = await Deno.makeTempFile({ prefix: "mqtt-smcp-strace-" });
-  const strace = ["strace", "-f", "-qq", "-e", "trace=%file,%network,execve", "-o", file];
-  try {
-    await using server = spawnServer({ kind: "compiled", wrapper: strace, env: PATH });
-    const client = await sdkClient(server, credentials);
-    const { data } = await callTool(client, "publish", { topic: "a", message: "b" });
-    assertEquals(data.success, true, String(data["error"]));
-    await server.closeInput();
-    assertEquals((await server.exited()).code, 0);
-    return (await Deno.readTextFile(file)).split("\n");
-  } finally {
-    await Deno.remove(file);
-  }
-}
-
-/** Whether a system call changes a file system, or opens a file so that it could. */
-function writes(call: string): boolean {
-  if (/^\d+ +(open|openat|openat2|creat)\(/.test(call)) {
-    return /\b(O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|creat)\b/.test(call);
-  }
-  return /^\d+ +(unlink|rename|mkdir|rmdir|link|symlink|chmod|chown|truncate|utime|mknod)/
-    .test(call);
-}
-
-/** Where a system call connects or sends to on the network; undefined when it does not. */
-function placeOf(call: string): string | undefined {
-  const [, port, address] =
-    /(?:connect|sendto|sendmsg|bind)\(.*sin6?_port=htons\((\d+)\).*inet_(?:addr|pton)\([^"]*"([^"]+)"/
-      .exec(call) ?? [];
-  return port === undefined ? undefined : `${address}:${port}`;
 }

@@ -59,7 +59,7 @@ testEachKind(
     left = Infinity;
     assertEquals((await server.call("publish", { topic: "t", message: "last" })).success, true);
     const twice = [...seen].filter(([, count]) => count > 1);
-    report(`${rounds} x ${IN_FLIGHT} publishes (${kind}): ${JSON.stringify(outcomes)}`);
+    report(6, `${rounds} x ${IN_FLIGHT} publishes (${kind}): ${JSON.stringify(outcomes)}`);
     const seed = `seed ${random.seed}`;
     assertEquals([wrong, twice], [[], []], seed);
     assert((outcomes["OUTCOME_UNKNOWN"] ?? 0) > 0, seed);
@@ -100,7 +100,7 @@ testEachKind(
         `sent behind the caller's back; seed ${random.seed}`,
       );
     }
-    report(`${rounds} kills of Mosquitto (${kind}): ${JSON.stringify(outcomes)}`);
+    report(6, `${rounds} kills of Mosquitto (${kind}): ${JSON.stringify(outcomes)}`);
   },
   { ignore: requireOrIgnore("mosquitto") },
 );

@@ -42,6 +42,7 @@ Deno.test({
     listener.close();
     await serving;
     report(
+      13,
       `heap after each ${EACH} connections: ${heap.map((mib) => mib.toFixed(1)).join(", ")} MiB`,
     );
     const [, second = 0, , last = 0] = heap;

@@ -26,6 +26,7 @@ testEachKind(
     const seconds = (performance.now() - start) / 1_000;
     assertEquals([pending.success, pending["code"]], [false, "OUTCOME_UNKNOWN"]);
     report(
+      8,
       `half-open connection (${kind}): noticed after ${seconds.toFixed(1)} s of at most ${
         1.5 * KEEPALIVE_S + 1
       }`,
@@ -54,7 +55,7 @@ testEachKind("an idle connection that goes silent is given up as well", async (k
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   const seconds = (performance.now() - start) / 1_000;
-  report(`idle half-open connection (${kind}): noticed after ${seconds.toFixed(1)} s`);
+  report(8, `idle half-open connection (${kind}): noticed after ${seconds.toFixed(1)} s`);
   proxy.cut();
   proxy.resume();
 }, { kinds: ["source"] });

@@ -73,6 +73,7 @@ for (const version of ["5", "3.1.1"] as const) {
       }
       assertEquals(server.notJson, [], seed());
       report(
+        11,
         `${bursts * 400} strange packets (${version}, ${kind}): ${broker.connections.all.length} ` +
           `connections, memory ${await residentMiB(server.pid)} MiB`,
       );
@@ -162,7 +163,7 @@ testEachKind(
       return `${reply} ${code}`;
     }));
     const seconds = (performance.now() - started) / 1_000;
-    report(`replies to CONNECT (${kind}): ${codes.join(", ")}; ${seconds.toFixed(1)} s`);
+    report(11, `replies to CONNECT (${kind}): ${codes.join(", ")}; ${seconds.toFixed(1)} s`);
     assertLess(seconds, 20);
     // The last one is a CONNACK, after which the publish is never acknowledged.
     assertEquals(codes.map((code) => code.split(" ")[1]), [
@@ -207,7 +208,7 @@ for (const version of ["5", "3.1.1"] as const) {
       const { success } = await server.call("subscribe", { topic: "#", timeout: 0 });
       assertEquals(success, true);
       const memory = await residentMiB(server.pid);
-      report(`400 MiB of QoS 2, never released (${version}, ${kind}): memory ${memory} MiB`);
+      report(11, `400 MiB of QoS 2, never released (${version}, ${kind}): memory ${memory} MiB`);
       if (memory !== undefined) assertLess(memory, 300);
     },
   );

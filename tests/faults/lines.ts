@@ -5,7 +5,33 @@
  */
 
 import { Inbox, within } from "../support/inbox.ts";
-import { ROOT, serverCommand, type ServerKind } from "../support/server_process.ts";
+import {
+  ROOT,
+  serverCommand,
+  type ServerKind,
+  type ServerProcess,
+} from "../support/server_process.ts";
+
+/** The messages by which a client begins. */
+export const INITIALIZE: readonly unknown[] = [
+  {
+    jsonrpc: "2.0",
+    id: "initialize",
+    method: "initialize",
+    params: {
+      protocolVersion: "2024-11-05",
+      capabilities: {},
+      clientInfo: { name: "faults", version: "1" },
+    },
+  },
+  { jsonrpc: "2.0", method: "notifications/initialized" },
+];
+
+/** Does MCP's handshake with a server whose SMCP handshake is done. */
+export async function initialize(server: ServerProcess): Promise<void> {
+  for (const message of INITIALIZE) await server.writeJson(message);
+  await server.lines.next();
+}
 
 /** A JSON-RPC answer. */
 export interface Answer {

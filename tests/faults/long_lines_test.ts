@@ -34,7 +34,10 @@ testEachKind(
       packet.cmd === "publish" ? [packet.payload.length] : []
     );
     assertEquals(sizes, [1, 9.9, 11].map((mib) => Math.floor(mib * MIB)));
-    report(`long lines (${kind}): memory ${before} MiB, at most ${await peakMiB(server.pid)} MiB`);
+    report(
+      2,
+      `long lines (${kind}): memory ${before} MiB, at most ${await peakMiB(server.pid)} MiB`,
+    );
   },
 );
 
@@ -48,6 +51,6 @@ testEachKind("a line without an end costs no memory, and its end is answered", a
   await server.write("\n");
   assertEquals((await server.request("ping")).result, {});
   assertEquals(server.strays.all.map(({ id }) => id), [null]);
-  report(`520 MiB without an end (${kind}): memory ${early} -> ${late} MiB`);
+  report(2, `520 MiB without an end (${kind}): memory ${early} -> ${late} MiB`);
   if (early !== undefined && late !== undefined) assertLess(late, early + 100);
 });

@@ -95,8 +95,8 @@ Deno.test("10,000 broken packets crash nothing and end no wait without a named c
       }
     }
   }
-  report(`heap after each 500 connections: ${heap.join(", ")} MiB`);
-  report(`attempts ended as ${JSON.stringify(Object.fromEntries(codes))}`);
+  report(11, `heap after each 500 connections: ${heap.join(", ")} MiB`);
+  report(11, `attempts ended as ${JSON.stringify(Object.fromEntries(codes))}`);
   assertEquals([...crashes], [], `seed ${random.seed}`);
 
   async function use(connection: Connection, bytes: Uint8Array): Promise<void> {
@@ -173,7 +173,7 @@ Deno.test("whatever comes in CONNACK's place, the attempt ends within the connec
     }
   });
   await Promise.all(attempts);
-  report(`replies to CONNECT ended as ${JSON.stringify(Object.fromEntries(codes))}`);
+  report(11, `replies to CONNECT ended as ${JSON.stringify(Object.fromEntries(codes))}`);
   assertEquals(
     [late.slice(0, 20), uncaught.errors],
     [[], []],

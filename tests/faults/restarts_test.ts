@@ -40,7 +40,7 @@ Deno.test("1,000 restarts of the broker: waits from 1 to 60 s, no storm, connect
   }
   // One timer for the wait at the most: nothing is left of a thousand connections.
   assert(rig.clock.pending <= 1, `${rig.clock.pending} timers`);
-  report(`1,000 restarts: ${rig.attempts.length} attempts, the longest wait ${most / 1_000} s`);
+  report(7, `1,000 restarts: ${rig.attempts.length} attempts, the longest wait ${most / 1_000} s`);
 });
 
 testEachKind(
@@ -78,7 +78,7 @@ testEachKind(
       60_000,
     );
     const { connected } = await server.call("status", {});
-    report(`accept and drop for 9 s (${kind}): ${attempts} attempts`);
+    report(7, `accept and drop for 9 s (${kind}): ${attempts} attempts`);
     // 1 + 2 + 4 s, each at least 20 % shorter by jitter.
     assert(attempts >= 2 && attempts <= 4, `${attempts} attempts`);
     assertEquals(connected, true);
@@ -105,6 +105,7 @@ testEachKind(
     const states = await Promise.all([one, two].map((server) => server.call("status", {})));
     const down = states.find(({ connected }) => connected === false);
     report(
+      10,
       `one client id for two (${kind}): ${connects} connections in 10 s, ${down?.["last_error"]}`,
     );
     // Each of the two waits 1, 2, 4 s at least, less a fifth.

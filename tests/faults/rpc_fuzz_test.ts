@@ -180,6 +180,7 @@ testEachKind(
     while (missing().length > 0 && performance.now() < deadline) await server.request("ping");
     const twice = [...expected].filter((id) => (answers.get(id) ?? 0) > 1);
     report(
+      1,
       `${total} lines (${kind}): ${expected.size} valid ids, ${answers.get(null) ?? 0} refusals ` +
         `without an id, memory ${before} -> ${await residentMiB(server.pid)} MiB`,
     );

@@ -69,6 +69,7 @@ Deno.test({
       await server.call("unsubscribe", { topic: "r/#" });
     }
     report(
+      12,
       `${RETAINED} retained: get_retained gave ${all["message_count"]}, ${
         all["omitted"]
       } omitted; ${lines.join("; ")}; peak ${await peakMiB(server.pid)} MiB`,
@@ -117,7 +118,7 @@ Deno.test({
         assertEquals(message?.["truncated"], undefined, label);
       }
     }
-    report(`payloads up to 17 MiB: peak ${await peakMiB(server.pid)} MiB`);
+    report(12, `payloads up to 17 MiB: peak ${await peakMiB(server.pid)} MiB`);
   },
 });
 
@@ -155,6 +156,7 @@ Deno.test({
     const after = await residentMiB(server.pid);
     const many = Math.min(await measure(), await measure(), await measure());
     report(
+      12,
       `20,000 messages: ${one.toFixed(0)} ms with 1 subscription, ${
         many.toFixed(0)
       } ms with 1,000 (${(many / one).toFixed(2)}); memory ${before} -> ${after} MiB`,
@@ -195,6 +197,7 @@ Deno.test({
     const warm = memory.slice(6);
     const slope = ((warm.at(-1) ?? 0) - (warm[0] ?? 0)) / (warm.length - 1);
     report(
+      12,
       `soak of ${SOAK}: ${dropped} dropped and counted; memory ${memory.join(", ")} MiB, ${
         slope.toFixed(2)
       } MiB a tenth of it`,

@@ -50,6 +50,7 @@ testEachKind("a stderr that nobody reads stops nothing, through 10 MB of log", a
   }
   await reader.cancel();
   report(
+    5,
     `unread stderr (${kind}): ${received} messages seen, ${dropped} log lines dropped, slowest answer ${
       worst.toFixed(0)
     } ms, ${memory} MiB`,
@@ -92,6 +93,7 @@ testEachKind(
     await Promise.all(calls);
     do await take(); while (remaining > 0);
     report(
+      5,
       `stdout at 1 KB/s (${kind}): ${sent} sent, ${counted} counted, ${pings} pings, memory ${before} -> ${memory} MiB`,
     );
     assertEquals(counted, sent);

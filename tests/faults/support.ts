@@ -9,8 +9,27 @@ import { Random } from "../support/random.ts";
 /** Environment variable with the seed of a run that is to be repeated. */
 export const SEED_VARIABLE = "FAULTS_SEED";
 
-/** Environment variable with the number of messages of the soak. */
-export const SOAK_VARIABLE = "FAULTS_SOAK";
+/** Environment variable that, set to `1`, makes a suite do everything, but less often. */
+export const BOUNDED_VARIABLE = "SUITE_BOUNDED";
+
+/** Environment variable with the file that the figures of a run are added to. */
+export const FIGURES_VARIABLE = "SUITE_FIGURES";
+
+/** What a run measured for one row of the table in this folder's README. */
+export interface Figure {
+  readonly row: number;
+  readonly line: string;
+}
+
+/** How often something is done: `full`, or `bounded` in the short form of the suite. */
+export function amount(full: number, bounded: number): number {
+  return Deno.env.get(BOUNDED_VARIABLE) === "1" ? bounded : full;
+}
+
+/** The middle one of some numbers; of an even count, the upper of the two. */
+export function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+}
 
 /**
  * The random values of a test: of {@linkcode SEED_VARIABLE}'s seed, else of a new one. The seed is
@@ -21,12 +40,20 @@ export function randomFor(name: string): Random {
   const random = new Random(
     told === undefined ? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0 : Number(told),
   );
-  report(`${name}: ${SEED_VARIABLE}=${random.seed}`);
+  say(`${name}: ${SEED_VARIABLE}=${random.seed}`);
   return random;
 }
 
-/** Prints one line of figures, for the record of the run. */
-export function report(line: string): void {
+/** Prints one line of figures for a row of the table, and keeps it where the run wants it kept. */
+export function report(row: number, line: string): void {
+  say(`row ${row}: ${line}`);
+  const file = Deno.env.get(FIGURES_VARIABLE);
+  if (file === undefined) return;
+  const figure: Figure = { row, line };
+  Deno.writeTextFileSync(file, `${JSON.stringify(figure)}\n`, { append: true });
+}
+
+function say(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`  [figures] ${line}\n`));
 }
 
