@@ -7,7 +7,7 @@
  * @module
  */
 import { runBrokers } from "./brokers.ts";
-import { runFaults } from "./faults.ts";
+import { runFaults, runSoak } from "./faults.ts";
 import { gate } from "./gate.ts";
 import { ROOT } from "./lib/paths.ts";
 import { print, printError } from "./lib/print.ts";
@@ -37,6 +37,7 @@ const TASKS: Record<string, Task> = {
   demo: script("demo"),
   docs: script("docs"),
   ok: gate,
+  soak: runSoak,
   test: runTests,
   "test:brokers": runBrokers,
   "test:faults": runFaults,

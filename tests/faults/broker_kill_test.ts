@@ -11,15 +11,15 @@ import {
 import { credentialsFor, testEachKind } from "../support/server_process.ts";
 import { requireOrIgnore } from "../support/tools.ts";
 import { PlainServer } from "./lines.ts";
-import { randomFor, report } from "./support.ts";
+import { amount, randomFor, report } from "./support.ts";
 
 const IN_FLIGHT = 100;
 
 testEachKind(
-  "100 publishes in flight as the broker vanishes, 25 times: known or unknown, none late",
+  "100 publishes in flight as the broker vanishes, many times: known or unknown, none late",
   async (kind) => {
     const random = randomFor(`vanishing broker (${kind})`);
-    const rounds = kind === "source" ? 25 : 5;
+    const rounds = amount(25, 3);
     const acknowledged = new Set<string>();
     const seen = new Map<string, number>();
     const answers = obliging();
@@ -73,7 +73,7 @@ testEachKind(
     await using broker = await startMosquitto({ verbose: false });
     await using server = await PlainServer.start({ kind, credentials: credentialsFor(broker) });
     const outcomes: Record<string, number> = {};
-    const rounds = kind === "source" ? 10 : 3;
+    const rounds = amount(25, 2);
     for (let round = 0; round < rounds; round++) {
       const first = await server.call("publish", { topic: "other", message: "x" });
       assertEquals(first.success, true, JSON.stringify(first));

@@ -3,9 +3,9 @@ import { startAedes } from "../support/aedes.ts";
 import { startProxy } from "../support/proxy.ts";
 import { credentialsFor, testEachKind } from "../support/server_process.ts";
 import { PlainServer } from "./lines.ts";
-import { report } from "./support.ts";
+import { amount, report } from "./support.ts";
 
-const KEEPALIVE_S = 5;
+const KEEPALIVE_S = amount(5, 2);
 
 testEachKind(
   "a connection that goes silent is given up within 1.5 keep alives and a second",

@@ -5,16 +5,20 @@ import { obliging, startScriptedBroker } from "../support/scripted_broker.ts";
 import { credentialsFor, testEachKind } from "../support/server_process.ts";
 import { requireOrIgnore } from "../support/tools.ts";
 import { PlainServer } from "./lines.ts";
-import { randomFor, report } from "./support.ts";
+import { amount, randomFor, report } from "./support.ts";
 
-Deno.test("1,000 restarts of the broker: waits from 1 to 60 s, no storm, connected again each time", async () => {
+const RESTARTS = amount(1_000, 150);
+const DROPPING_MS = amount(9_000, 4_000);
+const DOUBLE_MS = amount(10_000, 4_000);
+
+Deno.test("restarts of the broker by the thousand: waits from 1 to 60 s, no storm, connected again each time", async () => {
   const random = randomFor("restarts");
   await using rig = new Rig(["connect"]);
   rig.session.start();
   await rig.clock.advanceAsync(0);
   let attempts = rig.attempts.length;
   let most = 0;
-  for (let restart = 0; restart < 1_000; restart++) {
+  for (let restart = 0; restart < RESTARTS; restart++) {
     const connections = rig.connections.length;
     // Down for some attempts, now and then for long.
     const failures = random.chance(0.05) ? random.int(5, 12) : random.int(0, 3);
@@ -38,9 +42,14 @@ Deno.test("1,000 restarts of the broker: waits from 1 to 60 s, no storm, connect
     assert(attempts <= failures + 1, `seed ${random.seed}: ${attempts} attempts`);
     attempts = rig.attempts.length;
   }
-  // One timer for the wait at the most: nothing is left of a thousand connections.
+  // One timer for the wait at the most: nothing is left of all those connections.
   assert(rig.clock.pending <= 1, `${rig.clock.pending} timers`);
-  report(7, `1,000 restarts: ${rig.attempts.length} attempts, the longest wait ${most / 1_000} s`);
+  report(
+    7,
+    `${RESTARTS} restarts, simulated clock: ${rig.attempts.length} attempts, the longest wait ${
+      most / 1_000
+    } s`,
+  );
 });
 
 testEachKind(
@@ -69,18 +78,18 @@ testEachKind(
     subscribed.length = 0;
     const start = performance.now();
     broker.connections.all.at(-1)?.drop();
-    await new Promise((resolve) => setTimeout(resolve, 9_000));
+    await new Promise((resolve) => setTimeout(resolve, DROPPING_MS));
     const attempts = times.filter((time) => time > start).length;
     dropping = false;
     const { gaps } = await server.call(
       "subscribe",
-      { topic: "a/#", timeout: 10, max_messages: 1 },
+      { topic: "a/#", timeout: 0 },
       60_000,
     );
     const { connected } = await server.call("status", {});
-    report(7, `accept and drop for 9 s (${kind}): ${attempts} attempts`);
+    report(7, `accept and drop for ${DROPPING_MS / 1_000} s (${kind}): ${attempts} attempts`);
     // 1 + 2 + 4 s, each at least 20 % shorter by jitter.
-    assert(attempts >= 2 && attempts <= 4, `${attempts} attempts`);
+    assert(attempts >= 1 && attempts <= 4, `${attempts} attempts`);
     assertEquals(connected, true);
     assert(subscribed.includes("a/#") && subscribed.includes("b"), subscribed.join());
     const all = gaps as { from: string; to: string | null }[];
@@ -100,13 +109,15 @@ testEachKind(
     const credentials = credentialsFor(broker, { MQTT_CLIENT_ID: "double" });
     await using one = await PlainServer.start({ kind, credentials });
     await using two = await PlainServer.start({ kind, credentials });
-    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    await new Promise((resolve) => setTimeout(resolve, DOUBLE_MS));
     const connects = broker.log.all.filter((line) => line.includes("New client connected")).length;
     const states = await Promise.all([one, two].map((server) => server.call("status", {})));
     const down = states.find(({ connected }) => connected === false);
     report(
       10,
-      `one client id for two (${kind}): ${connects} connections in 10 s, ${down?.["last_error"]}`,
+      `one client id for two (${kind}): ${connects} connections in ${DOUBLE_MS / 1_000} s, ${
+        down?.["last_error"]
+      }`,
     );
     // Each of the two waits 1, 2, 4 s at least, less a fifth.
     assertLess(connects, 12);

@@ -3,9 +3,9 @@ import { startAedes } from "../support/aedes.ts";
 import type { Random } from "../support/random.ts";
 import { credentialsFor, SERVER_KINDS, testEachKind } from "../support/server_process.ts";
 import { type Answer, PlainServer } from "./lines.ts";
-import { randomFor, report, residentMiB } from "./support.ts";
+import { amount, randomFor, report, residentMiB } from "./support.ts";
 
-const LINES = 10_000;
+const LINES = amount(10_000, 1_000);
 const NAMES = ["__proto__", "constructor", "toString", "hasOwnProperty", "", "publish ", "\u0000"];
 const METHODS = [
   "ping",
@@ -147,7 +147,7 @@ function line(random: Random, i: number): { bytes: Uint8Array; id?: string | num
 }
 
 testEachKind(
-  "10,000 mutated lines: each valid id is answered once, stdout is JSON-RPC",
+  "mutated lines by the thousand: each valid id is answered once, stdout is JSON-RPC",
   async (kind) => {
     const random = randomFor(`lines (${kind})`);
     await using broker = await startAedes();
@@ -163,8 +163,7 @@ testEachKind(
       answers.set(answer.id, (answers.get(answer.id) ?? 0) + 1);
     };
     const before = await residentMiB(server.pid);
-    const total = kind === "source" ? LINES : LINES / 5;
-    for (let i = 0; i < total;) {
+    for (let i = 0; i < LINES;) {
       // In portions, since more than 1,000 requests under way are refused.
       const portion = Array.from({ length: 100 }, () => line(random, i++));
       for (const { id } of portion) if (id !== undefined) expected.add(id);
@@ -181,7 +180,7 @@ testEachKind(
     const twice = [...expected].filter((id) => (answers.get(id) ?? 0) > 1);
     report(
       1,
-      `${total} lines (${kind}): ${expected.size} valid ids, ${answers.get(null) ?? 0} refusals ` +
+      `${LINES} lines (${kind}): ${expected.size} valid ids, ${answers.get(null) ?? 0} refusals ` +
         `without an id, memory ${before} -> ${await residentMiB(server.pid)} MiB`,
     );
     const seed = `seed ${random.seed}`;

@@ -5,7 +5,7 @@ import { type Certificates, makeCertificates } from "../support/certificates.ts"
 import { Inbox } from "../support/inbox.ts";
 import { type ServerKind, testEachKind } from "../support/server_process.ts";
 import { PlainServer } from "./lines.ts";
-import { report } from "./support.ts";
+import { amount, report } from "./support.ts";
 
 /** Milliseconds from the start of a call until the cause is told. */
 const NAMED_MS = 2_000;
@@ -140,14 +140,16 @@ testEachKind(
     await using certificates = await makeCertificates();
     for (const row of ROWS.filter(({ causeless }) => !causeless)) await check(row);
     // Together, since each of them may wait as long as a call does.
-    await Promise.all(ROWS.filter(({ causeless }) => causeless).map(check));
+    const causeless = ROWS.filter((row) => row.causeless);
+    await Promise.all(causeless.slice(0, kind === "source" ? 3 : amount(3, 0)).map(check));
 
     async function check({ name, code, ear, credentials, firstByte, causeless }: Row) {
       await using other = await ear(certificates);
       const seen = await codeOf(kind, other.port, credentials(certificates));
       const label = `${name} (${kind})`;
       report(9, `${label}: ${seen.code} after ${seen.ms.toFixed(0)} ms`);
-      if (!causeless || seen.code !== "CONNECTION_CLOSED") {
+      const silent = causeless && kind === "compiled" && seen.code === "CONNECTION_CLOSED";
+      if (!silent) {
         assertMatch(String(seen.code), code, label);
         assertLess(seen.ms, NAMED_MS, label);
       }
