@@ -17,6 +17,7 @@ import {
   timeoutParam,
   withProgress,
 } from "./common.ts";
+import { doubtOn } from "./doubt.ts";
 import { fitMessages, MESSAGE_SCHEMA, presentTopic } from "./messages.ts";
 import { type AnyTool, defineTool, type ToolContext, type ToolResult } from "./tool.ts";
 
@@ -56,10 +57,14 @@ export const getRetained: AnyTool = defineTool({
     checkTopicFilter(topic, context.policy);
     refuseShared(topic);
     const found = await readRetained(topic, timeout * 1_000, context);
-    const fitted = fitMessages(found.messages, context.maxResultChars, presentTopic(topic));
+    const doubt = doubtOn(found.messages);
+    const fitted = fitMessages(found.messages, context.maxResultChars, {
+      ...presentTopic(topic),
+      doubt,
+    });
     const omitted = found.messages.length - fitted.taken + found.dropped;
-    const complete = omitted === 0 && found.endedBy !== "timeout";
-    const note = noteOn(topic, omitted, found);
+    const complete = omitted === 0 && found.endedBy !== "timeout" && doubt === undefined;
+    const note = noteOn(topic, omitted, found, doubt);
     return {
       ...presentTopic(topic),
       message_count: fitted.taken,
@@ -90,8 +95,14 @@ async function readRetained(
   return await withProgress(context, capMs, reading);
 }
 
-function noteOn(topic: string, omitted: number, found: RetainedMessages): string | undefined {
+function noteOn(
+  topic: string,
+  omitted: number,
+  found: RetainedMessages,
+  doubt: string | undefined,
+): string | undefined {
   const notes = [];
+  if (doubt !== undefined) notes.push(doubt);
   if (omitted > 0) notes.push("not everything fitted; give a narrower topic filter");
   if (found.endedBy === "timeout") notes.push("the time ended the reading; there may be more");
   if (found.messages.length === 0 && hasWildcard(topic)) notes.push(NO_STORED_VALUE);

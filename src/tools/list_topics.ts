@@ -9,6 +9,7 @@ import { quote, toSafeJson } from "../text.ts";
 import { hasWildcard } from "../topic.ts";
 import { until } from "../wait.ts";
 import { callBound, checkTopicFilter, refuseShared, timeoutParam, withProgress } from "./common.ts";
+import { Doubt } from "./doubt.ts";
 import { presentTopic } from "./messages.ts";
 import { readCursor, SeenTopics } from "./seen_topics.ts";
 import { type AnyTool, defineTool, type ToolResult } from "./tool.ts";
@@ -69,7 +70,11 @@ export const listTopics: AnyTool = defineTool({
     refuseShared(topic);
     const after = cursor === undefined ? undefined : readCursor(cursor);
     const seen = new SeenTopics();
-    const sink = (message: InboundMessage): void => seen.note(message);
+    const doubt = new Doubt();
+    const sink = (message: InboundMessage): void => {
+      seen.note(message);
+      doubt.note(message);
+    };
     const timeoutMs = timeout * 1_000;
     const stop = await context.subscriptions.listen(
       topic,
@@ -87,23 +92,29 @@ export const listTopics: AnyTool = defineTool({
     const page = seen.page(
       after,
       limit,
-      context.maxResultChars - 1_200 - toSafeJson(presentTopic(topic)).length,
+      context.maxResultChars - 1_250 - toSafeJson(presentTopic(topic)).length,
     );
     return {
       ...presentTopic(topic),
       topic_count: seen.size,
       topics: page.topics,
       ...(page.next === undefined ? {} : { next_cursor: page.next }),
-      note: noteOn(topic, seen, context.policy.restricted),
+      note: noteOn(topic, seen, doubt.words, context.policy.restricted),
     };
   },
 });
 
-function noteOn(topic: string, seen: SeenTopics, restricted: boolean): string {
+function noteOn(
+  topic: string,
+  seen: SeenTopics,
+  doubt: string | undefined,
+  restricted: boolean,
+): string {
   const notes = ["only topics with a stored value or a message during the timeout can be seen"];
   if (!seen.someRetained && hasWildcard(topic)) {
     notes.push("no stored value came: some brokers do not send those for a wildcard");
   }
+  if (doubt !== undefined) notes.push(doubt);
   if (seen.missed > 0) {
     notes.push(`too many topics: ${seen.missed} messages on further ones were left out`);
   }

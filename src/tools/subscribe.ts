@@ -20,6 +20,7 @@ import {
   timeoutParam,
   withProgress,
 } from "./common.ts";
+import { doubtOn } from "./doubt.ts";
 import { fitMessages, MESSAGE_SCHEMA, presentTopic } from "./messages.ts";
 import { type AnyTool, defineTool, type ToolContext, type ToolResult } from "./tool.ts";
 
@@ -85,7 +86,7 @@ export const subscribe: AnyTool = defineTool({
       description: "What ended the wait: timeout, max_messages, match, full (the result), " +
         "unsubscribed",
     },
-    note: { type: "string", description: "Why there may be no message" },
+    note: { type: "string", description: "Why messages may be missing" },
   },
   annotations: {
     readOnlyHint: true,
@@ -110,8 +111,10 @@ export const subscribe: AnyTool = defineTool({
     const enough = collection.enough;
     const page = collection.page();
     const shown = presentTopic(topic);
+    const doubt = doubtOn(page.messages);
     const { messages, taken } = fitMessages(page.messages, context.maxResultChars, {
       ...shown,
+      doubt,
       gaps: presentGaps(inbox.gaps),
     });
     const remaining = page.remaining(taken);
@@ -127,7 +130,7 @@ export const subscribe: AnyTool = defineTool({
       dropped,
       gaps: presentGaps(gaps),
       ended_by: taken < page.messages.length ? "full" : enough ?? "timeout",
-      ...(note === undefined ? {} : { note }),
+      ...noted(note ?? doubt),
     };
   },
 });
@@ -152,6 +155,10 @@ function noteOnNothing(
       : undefined;
   }
   return includeRetained && hasWildcard(topic) ? NO_STORED_VALUE : undefined;
+}
+
+function noted(note: string | undefined): { note?: string } {
+  return note === undefined ? {} : { note };
 }
 
 /** Presented, no message is shorter than this. */
