@@ -1,8 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
 import { startAedes } from "../support/aedes.ts";
 import type { Random } from "../support/random.ts";
-import { credentialsFor, SERVER_KINDS, testEachKind } from "../support/server_process.ts";
-import { type Answer, PlainServer } from "./lines.ts";
+import { handshake } from "../support/sdk_client.ts";
+import {
+  credentialsFor,
+  SERVER_KINDS,
+  spawnServer,
+  testEachKind,
+} from "../support/server_process.ts";
+import { type Answer, initialize, PlainServer } from "./lines.ts";
 import { amount, randomFor, report, residentMiB } from "./support.ts";
 
 const LINES = amount(10_000, 1_000);
@@ -191,7 +197,7 @@ testEachKind(
 );
 
 testEachKind(
-  "calls before initialize, duplicate ids and batches leave the server sound",
+  "duplicate ids and batches leave the server sound",
   async (kind) => {
     await using broker = await startAedes();
     await using server = await PlainServer.start({ kind, credentials: credentialsFor(broker) });
@@ -212,4 +218,39 @@ testEachKind(
     assertEquals((await server.request("ping")).result, {});
   },
   { kinds: SERVER_KINDS },
+);
+
+testEachKind(
+  "calls before initialize are each answered once, and initialize still works",
+  async (kind) => {
+    await using broker = await startAedes();
+    await using server = spawnServer({ kind });
+    await handshake(server, credentialsFor(broker));
+    const early: unknown[] = [
+      ...["tools/list", "ping", "resources/list", "no/such"].map((method) => ({ method })),
+      {
+        method: "tools/call",
+        params: { name: "publish", arguments: { topic: "t", message: "m" } },
+      },
+      { method: "tools/call", params: { name: "__proto__", arguments: {} } },
+    ];
+    const answers: Answer[] = [];
+    for (const [id, message] of early.entries()) {
+      await server.writeJson({ jsonrpc: "2.0", id, ...message as object });
+    }
+    for (const _ of early) answers.push(JSON.parse(await server.lines.next()));
+    assertEquals(
+      answers.map(({ id }) => id).sort(),
+      early.map((_, id) => id),
+    );
+    assertEquals(answers.filter((answer) => ("result" in answer) === ("error" in answer)), []);
+    const refused = answers.filter(({ error }) => error !== undefined).length;
+    await initialize(server);
+    await server.writeJson({ jsonrpc: "2.0", id: "last", method: "ping" });
+    assertEquals(JSON.parse(await server.lines.next()), { jsonrpc: "2.0", id: "last", result: {} });
+    report(
+      1,
+      `${early.length} calls before initialize (${kind}): each answered once, ${refused} refused`,
+    );
+  },
 );

@@ -11,13 +11,13 @@ import { slopeOf } from "./slope.ts";
 const MESSAGES_VARIABLE = "SOAK_MESSAGES";
 
 const MESSAGES = Number(Deno.env.get(MESSAGES_VARIABLE) ?? amount(1_000_000, 50_000));
-const WARM_UP = amount(200_000, 50_000);
+const WARM_UP = amount(300_000, 50_000);
 const PUBLISHES = amount(100_000, 5_000);
 const PAYLOAD_BYTES = 100;
 const PORTION = 1_000;
 const SAMPLES = 10;
 /** MiB of resident memory that may be added after the warm-up; a short one leaves V8's heap cold. */
-const MOST_MIB = amount(20, 40);
+const MOST_MIB = amount(30, 40);
 /** MiB that the process may have in all. */
 const MOST_RESIDENT_MIB = 300;
 
