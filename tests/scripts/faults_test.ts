@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { faultsPage, readFigures, soakPage } from "../../scripts/faults/pages.ts";
 import { ROWS } from "../faults/rows.ts";
+import { slopeOf } from "../soak/slope.ts";
 import { ROOT } from "../support/server_process.ts";
 
 Deno.test("each test under fault is in a row of the table, and each row names tests that exist", async () => {
@@ -18,4 +19,10 @@ Deno.test("the page shows each row, and the figures of each", () => {
   assertStringIncludes(page, "Row 1\n\n- one");
   assertEquals(page.includes("thirteen"), false);
   assertStringIncludes(soakPage(figures), "- thirteen");
+});
+
+Deno.test("the slope is that of the nearest line", () => {
+  assertEquals(slopeOf([1, 3, 5, 7]), 2);
+  assertEquals(slopeOf([4, 4, 4]), 0);
+  assertEquals(slopeOf([0, 2, 0, 2]) > 0, true);
 });
