@@ -33,18 +33,25 @@ export function createServer(
       capabilities: { tools: {}, resources: { subscribe: true }, completions: {} },
       instructions: instructions(services),
     },
-    new Map([...toolHandlers(tools, services, log), ...resourceHandlers(resources, notify)]),
+    new Map([...toolHandlers(tools, TOOLS, services, log), ...resourceHandlers(resources, notify)]),
   );
   return server;
 }
 
-function toolHandlers(
-  tools: readonly AnyTool[],
+/**
+ * The methods of MCP's tools.
+ *
+ * @param shown those that the client is shown
+ * @param known those that it may call, the shown ones among them
+ */
+export function toolHandlers(
+  shown: readonly AnyTool[],
+  known: readonly AnyTool[],
   services: ToolServices,
   log: Logger,
-): [string, Handler][] {
-  const byName = new Map(TOOLS.map((tool) => [tool.name, tool]));
-  const listed = tools.map(describe);
+): [method: string, handler: Handler][] {
+  const byName = new Map(known.map((tool) => [tool.name, tool]));
+  const listed = shown.map(describe);
   return [
     ["tools/list", () => ({ tools: listed })],
     ["tools/call", (params, extra) => callTool(byName, services, params, extra, log)],
