@@ -7,6 +7,7 @@
  * @module
  */
 import { runBrokers } from "./brokers.ts";
+import { runConformance } from "./conformance.ts";
 import { runFaults, runSoak } from "./faults.ts";
 import { gate } from "./gate.ts";
 import { ROOT } from "./lib/paths.ts";
@@ -40,6 +41,7 @@ const TASKS: Record<string, Task> = {
   soak: runSoak,
   test: runTests,
   "test:brokers": runBrokers,
+  "test:conformance": runConformance,
   "test:faults": runFaults,
 };
 

@@ -12,7 +12,12 @@ export const BINARY_VARIABLE = "MQTT_SMCP_BINARY";
 export const REQUIRE_ALL_VARIABLE = "REQUIRE_ALL";
 
 /** Folders of tests that have a task of their own. */
-export const SUITES: readonly string[] = ["tests/brokers", "tests/faults", "tests/soak"];
+export const SUITES: readonly string[] = [
+  "tests/brokers",
+  "tests/conformance",
+  "tests/faults",
+  "tests/soak",
+];
 
 /** Milliseconds that the whole run may take before it is killed. */
 const DEADLINE_MS = 40 * 60_000;
