@@ -1,5 +1,6 @@
 import { CACHE, ROOT } from "../lib/paths.ts";
 import { run } from "../lib/process.ts";
+import { nameByContent } from "./stable_names.ts";
 
 /** Milliseconds for the bundler, the download of its own parts included. */
 const DEADLINE_MS = 180_000;
@@ -27,27 +28,38 @@ export interface Bundle {
  *
  * @param entry the main module, relative to the checkout
  * @param workers the worker modules, relative to the checkout
+ * @param more further flags for the bundler; default none
  * @throws {Error} with the bundler's words if it fails
  */
-export async function bundle(entry: string, workers: string[]): Promise<Bundle> {
+export async function bundle(
+  entry: string,
+  workers: string[],
+  more: string[] = [],
+): Promise<Bundle> {
   await Deno.mkdir(CACHE, { recursive: true });
   const folder = await Deno.makeTempDir({ dir: CACHE, prefix: "bundle-" });
   try {
-    return await bundleInto(folder, entry, workers);
+    return await bundleInto(folder, entry, workers, more);
   } catch (error) {
     await Deno.remove(folder, { recursive: true });
     throw error;
   }
 }
 
-async function bundleInto(folder: string, entry: string, workers: string[]): Promise<Bundle> {
-  const args = ["--platform", "deno", "--minify", "--code-splitting", "--outdir", folder];
+async function bundleInto(
+  folder: string,
+  entry: string,
+  workers: string[],
+  more: string[],
+): Promise<Bundle> {
+  const args = ["--platform", "deno", "--minify", "--code-splitting", "--outdir", folder, ...more];
   const made = await run(
     Deno.execPath(),
     ["bundle", "--quiet", "--lock", `${ROOT}/deno.lock`, "--frozen", ...args, entry, ...workers],
     { cwd: ROOT, deadlineMs: DEADLINE_MS },
   );
   if (made.code !== 0) throw new Error(`Cannot bundle ${entry}:\n${made.stderr}`);
+  await nameByContent(folder);
   const names = await outputNames(folder, [entry, ...workers]);
   const include: string[] = [];
   for (const [i, worker] of workers.entries()) {
