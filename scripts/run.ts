@@ -14,6 +14,7 @@ import { ROOT } from "./lib/paths.ts";
 import { print, printError } from "./lib/print.ts";
 import { run } from "./lib/process.ts";
 import { type Resolution, resolution, RESOLUTION_VARIABLE } from "./offline/resolution.ts";
+import { runRelease } from "./release_suite.ts";
 import { runTests } from "./test.ts";
 
 /** Milliseconds that a script may take before it is killed. */
@@ -38,11 +39,14 @@ const TASKS: Record<string, Task> = {
   demo: script("demo"),
   docs: script("docs"),
   ok: gate,
+  release: script("release"),
+  smoke: script("release/smoke"),
   soak: runSoak,
   test: runTests,
   "test:brokers": runBrokers,
   "test:conformance": runConformance,
   "test:faults": runFaults,
+  "test:release": runRelease,
 };
 
 if (import.meta.main) {

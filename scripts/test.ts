@@ -16,6 +16,7 @@ export const SUITES: readonly string[] = [
   "tests/brokers",
   "tests/conformance",
   "tests/faults",
+  "tests/release",
   "tests/soak",
 ];
 

@@ -15,6 +15,11 @@ export interface Program {
   output: string;
   /** The system it is for. @default this machine's */
   target?: Target;
+  /**
+   * Whether only the base that Deno publishes will do, for a release: neither one that `DENORT_BIN`
+   * names nor the one for tests. @default false
+   */
+  publishedBaseOnly?: boolean;
   /** Flags for V8, such as `--lite-mode`, that the binary always starts with. @default none */
   v8Flags?: string;
 }
@@ -27,6 +32,8 @@ export interface Compiled {
   bytes: number;
   /** The base it was made on, in words. */
   base: string;
+  /** The base's version of Deno. */
+  deno: string;
   /** Whether the base is one for tests, so that the binary must not be released. */
   testOnly: boolean;
 }
@@ -59,11 +66,13 @@ let baseOutOfReach = false;
  * it is one taken out of an npm package, for tests only: a file `OUTPUT.TEST-ONLY` beside the binary
  * then says so.
  *
- * @throws {Error} with the words of the tool that failed
+ * @throws {Error} with the words of the tool that failed, or if only the published base will do and
+ *   it is not to be had
  */
 export async function compileProgram(program: Program): Promise<Compiled> {
   const target = program.target ?? parseTarget(Deno.build.target);
   requireNewDeno();
+  if (program.publishedBaseOnly) requirePublishedBase();
   const { folder, entry, include } = await bundle(program.entry, program.include ?? []);
   const path = program.output + suffix(target);
   const marker = `${program.output}.TEST-ONLY`;
@@ -83,16 +92,19 @@ export async function compileProgram(program: Program): Promise<Compiled> {
     await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
     await removeAll([path, marker]);
     const ownBase = Deno.env.get("DENORT_BIN") !== undefined;
-    if (ownBase || !baseOutOfReach) {
+    if (ownBase || program.publishedBaseOnly || !baseOutOfReach) {
       const hopeless = Deno.env.get(RESOLUTION_VARIABLE) === "stand-ins";
       const deadlineMs = hopeless ? HOPELESS_DEADLINE_MS : DEADLINE_MS;
       const made = await run(Deno.execPath(), args, { ...options, deadlineMs });
       if (made.code === 0) {
         const name = ownBase ? "the base that DENORT_BIN names" : "denort";
         const base = `${name}, Deno ${Deno.version.deno}`;
-        return { path, bytes: await size(path), base, testOnly: false };
+        const deno = Deno.version.deno;
+        return { path, bytes: await size(path), base, deno, testOnly: false };
       }
-      if (ownBase || !isDownloadFailure(made)) throw failure(entry, made);
+      if (ownBase || program.publishedBaseOnly || !isDownloadFailure(made)) {
+        throw failure(entry, made);
+      }
       baseOutOfReach = true;
     }
     const { deno, denort, version } = await npmBase(target);
@@ -100,7 +112,7 @@ export async function compileProgram(program: Program): Promise<Compiled> {
     if (made.code !== 0) throw failure(entry, made);
     const base = `the npm-sourced base, Deno ${version}: FOR TESTS ONLY, never release it`;
     await Deno.writeTextFile(marker, `${path.slice(path.lastIndexOf("/") + 1)} is on ${base}.\n`);
-    return { path, bytes: await size(path), base, testOnly: true };
+    return { path, bytes: await size(path), base, deno: version, testOnly: true };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -118,6 +130,16 @@ function requireNewDeno(): void {
     `Cannot compile with Deno ${Deno.version.deno}: releases need 2.9 or newer, as older ones ` +
       "carry security advisories; use npx --yes deno@2.9.6 task compile",
   );
+}
+
+/**
+ * Refuses an environment in which a program would not be compiled on the base that Deno publishes.
+ *
+ * @throws {Error} if `DENORT_BIN` is set
+ */
+export function requirePublishedBase(): void {
+  if (Deno.env.get("DENORT_BIN") === undefined) return;
+  throw new Error("Cannot compile for a release: DENORT_BIN names a base of its own; unset it");
 }
 
 function failure(entry: string, result: RunResult): Error {
