@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { ROOT } from "./support/server_process.ts";
+import { ROOT, ROOT_URL } from "./support/server_process.ts";
 
 /** What each part of the source may import: parts further down, or itself. */
 const LEVELS: readonly (readonly string[])[] = [
@@ -56,7 +56,7 @@ async function graphOf(entry: string): Promise<Module[]> {
 
 /** A module's path in the checkout; undefined for what is not of this project. */
 function ownPath(specifier: string): string | undefined {
-  const base = `file://${ROOT}`;
+  const base = ROOT_URL;
   return specifier.startsWith(base) ? specifier.slice(base.length) : undefined;
 }
 
@@ -71,7 +71,7 @@ function staticClosure(modules: readonly Module[], entry: string): Set<string> {
       if (code?.specifier !== undefined && isDynamic !== true) visit(code.specifier);
     }
   };
-  visit(`file://${ROOT}${entry}`);
+  visit(`${ROOT_URL}${entry}`);
   return seen;
 }
 
@@ -137,7 +137,7 @@ for (const entry of ENTRIES) {
       }
       done.add(specifier);
     };
-    visit(`file://${ROOT}${entry}`, []);
+    visit(`${ROOT_URL}${entry}`, []);
   });
 
   Deno.test(`nothing behind ${entry} comes from JSR or from a URL`, async () => {

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLess, assertMatch, assertNotEquals } from "
 import { copyCheckout } from "../support/checkout.ts";
 import { freePort } from "../support/ports.ts";
 import { handshake } from "../support/sdk_client.ts";
-import { credentialsFor, spawnServer } from "../support/server_process.ts";
+import { credentialsFor, HAS_SIGNALS, spawnServer } from "../support/server_process.ts";
 
 const SECRET = "s3cret-of-the-broken-worker";
 
@@ -75,7 +75,8 @@ for (
   }
 }
 
-Deno.test("a worker that hangs does not keep the process from ending at SIGTERM", async () => {
+const hung = "a worker that hangs does not keep the process from ending at SIGTERM";
+Deno.test(hung, { ignore: !HAS_SIGNALS }, async () => {
   await using checkout = await copyCheckout({
     "src/serve.ts": brokenServe({ begin: "for (;;);" }),
   });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { fileURLToPath } from "node:url";
 import { Inbox, PATIENCE_MS, within } from "./inbox.ts";
 import { isFile, requireAll } from "./tools.ts";
 
@@ -16,8 +17,14 @@ export type ServerKind = "source" | "worker" | "compiled";
 /** The two that are handed to users: most tests must hold on either. */
 export const SERVER_KINDS: readonly ServerKind[] = ["source", "compiled"];
 
-/** Folder of the checkout, with a slash at its end. */
-export const ROOT = new URL("../../", import.meta.url).pathname;
+/** URL of the checkout's folder, with a slash at its end. */
+export const ROOT_URL = new URL("../../", import.meta.url).href;
+
+/** Folder of the checkout, with a slash at its end, and no other separator than slashes. */
+export const ROOT = fileURLToPath(ROOT_URL).replaceAll("\\", "/");
+
+/** Whether this system can ask a process to end by a signal. */
+export const HAS_SIGNALS = Deno.build.os !== "windows";
 
 /** How to spawn the product. */
 export interface SpawnOptions {
@@ -102,8 +109,12 @@ export class ServerProcess implements AsyncDisposable {
     await this.#stdout.cancel().catch(() => {});
   }
 
-  /** Sends a signal; one that comes too late is no error. */
+  /**
+   * Sends a signal; one that comes too late is no error. Windows has none that a process could answer:
+   * there any but SIGKILL does nothing.
+   */
   signal(signal: Deno.Signal): void {
+    if (!HAS_SIGNALS && signal !== "SIGKILL") return;
     try {
       this.#child.kill(signal);
     } catch {
@@ -195,7 +206,7 @@ export function spawnCommand(
     args,
     cwd: ROOT,
     clearEnv: true,
-    env: { ...(kind === "compiled" ? {} : cacheEnvironment()), ...env },
+    env: { ...systemEnvironment(), ...(kind === "compiled" ? {} : cacheEnvironment()), ...env },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
@@ -221,9 +232,24 @@ export function testEachKind(
   }
 }
 
+/** What no process can do without on Windows; nothing elsewhere. */
+function systemEnvironment(): Record<string, string> {
+  return Deno.build.os === "windows" ? environment(["SYSTEMROOT", "TEMP", "TMP"]) : {};
+}
+
 function cacheEnvironment(): Record<string, string> {
   const names = ["HOME", "DENO_DIR", "XDG_CACHE_HOME", "NPM_CONFIG_REGISTRY", "PATH"];
-  const env: Record<string, string> = { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
+  const windows = ["LOCALAPPDATA", "APPDATA", "USERPROFILE"];
+  return {
+    NO_COLOR: "1",
+    DENO_NO_UPDATE_CHECK: "1",
+    ...environment(Deno.build.os === "windows" ? [...names, ...windows] : names),
+  };
+}
+
+/** Those of these variables that are set. */
+function environment(names: readonly string[]): Record<string, string> {
+  const env: Record<string, string> = {};
   for (const name of names) {
     const value = Deno.env.get(name);
     if (value !== undefined) env[name] = value;
