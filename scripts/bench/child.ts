@@ -1,5 +1,7 @@
 /** Milliseconds that a child process may live; then it is killed, and whoever waits for it told. */
-const LIFETIME_MS = 60_000;
+const LIFETIME_MS = 240_000;
+
+const NEWLINE = 0x0A;
 
 /** A child process that is spoken with line by line, with nothing that takes time in between. */
 export class Child implements AsyncDisposable {
@@ -9,9 +11,10 @@ export class Child implements AsyncDisposable {
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #output: ReadableStreamDefaultReader<Uint8Array>;
   readonly #deadline: ReturnType<typeof setTimeout>;
-  readonly #decoder = new TextDecoder();
-  #buffer = "";
-  #id = 0;
+  /** What came of a line that is not whole yet. */
+  #partial: Uint8Array[] = [];
+  #lines: string[] = [];
+  #lastId = 0;
 
   constructor(program: string) {
     const command = new Deno.Command(program, {
@@ -43,18 +46,8 @@ export class Child implements AsyncDisposable {
    * @throws {Error} when it ended, by itself or by the deadline
    */
   async readLine(): Promise<string> {
-    let end = this.#buffer.indexOf("\n");
-    while (end < 0) {
-      const { done, value } = await this.#output.read();
-      if (done) {
-        throw new Error(`Cannot read from the child process: it ended after ${this.age} ms`);
-      }
-      this.#buffer += this.#decoder.decode(value, { stream: true });
-      end = this.#buffer.indexOf("\n");
-    }
-    const line = this.#buffer.slice(0, end);
-    this.#buffer = this.#buffer.slice(end + 1);
-    return line;
+    while (this.#lines.length === 0) await this.#read();
+    return this.#lines.shift() ?? "";
   }
 
   /**
@@ -68,43 +61,31 @@ export class Child implements AsyncDisposable {
   }
 
   /**
-   * Does the rest of the SMCP handshake, `+READY` being read, and MCP's `initialize`.
+   * Writes lines, each as soon as fewer than `most` are unanswered, and takes one line as the answer
+   * to each.
    *
-   * @throws {Error} when the server answers something else
+   * @throws {Error} as {@link Child.readLine}
    */
-  async connect(credentials: Readonly<Record<string, unknown>>): Promise<void> {
-    await this.writeLine(JSON.stringify(credentials));
-    await this.expect("+OK");
-    await this.request("initialize", {
-      protocolVersion: "2024-11-05",
-      capabilities: {},
-      clientInfo: { name: "bench", version: "1.0.0" },
-    });
-    await this.writeLine('{"jsonrpc":"2.0","method":"notifications/initialized"}');
+  async converse(
+    lines: readonly string[],
+    most: number,
+  ): Promise<{ ms: number; answers: string[] }> {
+    const start = performance.now();
+    const answers: string[] = [];
+    let sent = 0;
+    while (true) {
+      const next = lines.slice(sent, answers.length + most);
+      sent += next.length;
+      if (next.length > 0) await this.writeLine(next.join("\n"));
+      if (answers.length >= lines.length) break;
+      answers.push(await this.readLine(), ...this.#lines.splice(0));
+    }
+    return { ms: performance.now() - start, answers };
   }
 
-  /**
-   * Sends an MCP request and waits for its answer.
-   *
-   * @throws {Error} when the answer is an error
-   */
-  async request(method: string, params: unknown): Promise<Record<string, unknown>> {
-    const id = ++this.#id;
-    await this.writeLine(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
-    const line = await this.readLine();
-    const answer = JSON.parse(line);
-    if (answer.id !== id || answer.error !== undefined) throw new Error(`${method}: ${line}`);
-    return answer.result;
-  }
-
-  /**
-   * Calls a tool.
-   *
-   * @throws {Error} when the call did not succeed
-   */
-  async call(name: string, args: Readonly<Record<string, unknown>>): Promise<void> {
-    const result = await this.request("tools/call", { name, arguments: args });
-    if (result.isError === true) throw new Error(`${name}: ${JSON.stringify(result.content)}`);
+  /** A number for a request that no other request of this child has. */
+  nextId(): number {
+    return ++this.#lastId;
   }
 
   /** KiB of memory that it has resident now; undefined where the system does not tell. */
@@ -121,6 +102,20 @@ export class Child implements AsyncDisposable {
     clearTimeout(this.#deadline);
   }
 
+  async #read(): Promise<void> {
+    const { done, value } = await this.#output.read();
+    if (done) throw new Error(`Cannot read from the child process: it ended after ${this.age} ms`);
+    let start = 0;
+    // Searched in each piece alone: a line of megabytes comes in many.
+    for (let end = value.indexOf(NEWLINE); end >= 0; end = value.indexOf(NEWLINE, start)) {
+      this.#partial.push(value.subarray(start, end));
+      this.#lines.push(decode(this.#partial));
+      this.#partial = [];
+      start = end + 1;
+    }
+    if (start < value.length) this.#partial.push(value.subarray(start));
+  }
+
   #kill(): void {
     try {
       this.#process.kill("SIGKILL");
@@ -131,3 +126,8 @@ export class Child implements AsyncDisposable {
 }
 
 const encoder = new TextEncoder();
+
+function decode(pieces: readonly Uint8Array[]): string {
+  const decoder = new TextDecoder();
+  return pieces.map((piece) => decoder.decode(piece, { stream: true })).join("") + decoder.decode();
+}

@@ -1,48 +1,49 @@
-import type { Row } from "./rows.ts";
+import type { Row } from "./row.ts";
 import type { Sample } from "./statistics.ts";
 
-/** What the product comes to beside its base: a quotient, or a difference in the row's unit. */
-export function comparison({ product, base, by }: Row): number {
-  return by === "ratio" ? product.median / base.median : product.median - base.median;
-}
-
 /** Whether the row keeps its mark. */
-export function holds(row: Row): boolean {
-  return comparison(row) <= row.mark;
+export function holds({ comparison, goal, mark }: Row): boolean {
+  return goal === "at most" ? comparison.median <= mark : comparison.median >= mark;
 }
 
-/** The table as lines of text. */
-export function tableLines(rows: readonly Row[]): string[] {
-  const head = ["", "product", "measured by", "comes to", "mark", ""];
-  const body = rows.map((row) => [
-    row.name,
-    shown(row.product, row.unit),
-    shown(row.base, row.unit),
-    compared(row, comparison(row)),
-    compared(row, row.mark),
-    holds(row) ? "PASS" : "OVER",
-  ]);
-  const widths = head.map((_, i) =>
-    Math.max(...[head, ...body].map((cells) => cells[i]?.length ?? 0))
-  );
-  const line = (cells: string[]): string =>
-    cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ").trimEnd();
+/** The heads of {@link cells}. */
+export const HEAD: readonly string[] = ["row", "product", "against", "comes to", "mark", ""];
+
+/** A row as texts: medians, with the least and the greatest round in brackets. */
+export function cells(row: Row): string[] {
+  const { name, product, base, against, comparison, goal, mark } = row;
   return [
-    line(head),
-    ...rows.flatMap((row, i) => [line(body[i] ?? []), `  against: ${row.against}`]),
+    name,
+    shown(product, row.unit),
+    `${shown(base, row.unit)}, ${against}`,
+    compared(row, comparison),
+    `${goal} ${compared(row, { median: mark, min: mark, max: mark, count: 1 })}`,
+    holds(row) ? "kept" : "**missed**",
   ];
 }
 
-function compared({ by, unit }: Row, value: number): string {
-  return by === "ratio" ? `x ${value.toFixed(value < 0.1 ? 3 : 2)}` : `${signed(value)} ${unit}`;
+/** A row as a line and what belongs under it. */
+export function rowLines(row: Row): string[] {
+  const [name = "", product = "", base = "", comes = "", mark = ""] = cells(row);
+  return [
+    `${holds(row) ? "kept  " : "MISSED"} ${name}: ${comes}, ${mark}`,
+    `         ${product} against ${base}`,
+  ];
 }
 
-function signed(value: number): string {
-  return `${value < 0 ? "" : "+"}${value.toFixed(1)}`;
+function compared({ by, unit }: Row, { median, min, max, count }: Sample): string {
+  const one = (value: number): string =>
+    by === "ratio"
+      ? value.toFixed(value < 0.1 ? 3 : 2)
+      : `${value < 0 ? "" : "+"}${value.toFixed(1)}`;
+  const range = count > 1 ? ` (${one(min)}–${one(max)})` : "";
+  return `${one(median)}${range}${by === "ratio" ? "" : ` ${unit}`}`;
 }
 
 function shown({ median, min, max, count }: Sample, unit: string): string {
   const digits = max < 10 ? 3 : max < 100 ? 1 : 0;
-  const range = count > 1 ? ` (${min.toFixed(digits)}-${max.toFixed(digits)})` : "";
-  return `${median.toFixed(digits)} ${unit}${range}`;
+  const one = (value: number): string =>
+    value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const range = count > 1 ? ` (${one(min)}–${one(max)})` : "";
+  return `${one(median)} ${unit}${range}`;
 }
