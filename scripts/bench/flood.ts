@@ -60,6 +60,12 @@ export class Flood implements Disposable {
     await writeAll(this.#connection, bytes);
   }
 
+  /** Waits until the broker has read everything published so far. */
+  async settled(): Promise<void> {
+    await writeAll(this.#connection, generate({ cmd: "pingreq" }));
+    await this.#connection.read(new Uint8Array(2));
+  }
+
   [Symbol.dispose](): void {
     this.#connection.close();
   }

@@ -56,6 +56,7 @@ async function store({ broker }: Setting): Promise<void> {
   }));
   using flood = await Flood.open(broker);
   await flood.publish(prepare(messages));
+  await flood.settled();
 }
 
 async function callMs(product: Product, topic: string, count: number): Promise<number> {
