@@ -65,7 +65,8 @@ async function bench(args: string[]): Promise<number> {
   const rows: Row[] = [];
   for (const group of groups) rows.push(...await measureGroup(group, setting, counts));
   const missed = rows.filter((row) => !holds(row));
-  print(`\n${rows.length - missed.length} of ${rows.length} marks kept`);
+  const marks = rows.filter(({ mark }) => mark !== null).length;
+  print(`\n${marks - missed.length} of ${marks} marks kept`);
   const [load = 0] = Deno.loadavg();
   print(`${Math.round((performance.now() - started) / 1_000)} s, load ${load.toFixed(1)}`);
   if (flags.write && counts.failed + counts.skipped === 0) {

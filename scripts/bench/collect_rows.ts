@@ -1,85 +1,113 @@
 import { Bare } from "./bare_child.ts";
-import { Flood } from "./flood.ts";
-import {
-  accounted,
-  awaitEnd,
-  type Flow,
-  flowMs,
-  LONG_RESULTS,
-  makeFlow,
-  read,
-  requireAll,
-} from "./flow.ts";
-import { Product, readAnswer, type ToolAnswer } from "./product.ts";
+import { awaitEnd, collectUntilCancelled, LONG_RESULTS, read, requireAll } from "./flow.ts";
+import { Product, readAnswer } from "./product.ts";
+import { Relay } from "./relay.ts";
 import { type Row, toRow } from "./row.ts";
+import type { Sender } from "./sender.ts";
 import type { Setting } from "./setting.ts";
+import { Source } from "./source.ts";
 
-const FILTER = "bench/flow/#";
-const END = "bench/end";
-/** The longest that a call waits, in seconds. */
-const LONGEST_S = 300;
+const TOPICS = 100;
+/** Rounds before the first, in which code that runs often gets compiled. */
+const WARM_UP_ROUNDS = 2;
 
-/** Collecting messages, as fast as they come. */
+/** Receives one flow; gives messages a second. */
+type Receive = () => Promise<number>;
+
+/** Collecting messages as fast as Mosquitto forwards them. */
 export async function measureCollecting(setting: Setting): Promise<Row[]> {
+  using relay = await Relay.open(setting.broker);
+  return [await compare(setting, relay, relay, "messages collected by a subscribe", 0.9)];
+}
+
+/** The same from a sender that never waits, which shows what each receiver could do. */
+export async function measureReceiving(setting: Setting): Promise<Row[]> {
+  await using forBare = new Source();
+  await using forProduct = new Source();
+  // What a message costs beyond MQTT.js; no broker of today sends as fast.
+  const name = "the same, sent faster than any broker sends";
+  return [await compare(setting, forBare, forProduct, name, null)];
+}
+
+async function compare(
+  setting: Setting,
+  forBare: Sender,
+  forProduct: Sender,
+  name: string,
+  mark: number | null,
+): Promise<Row> {
+  await using stack = new AsyncDisposableStack();
   const { rounds, messages } = setting.effort;
-  const flow = makeFlow(messages, END, (i) => `bench/flow/${i % 100}`);
-  using flood = await Flood.open(setting.broker);
+  const bare = await startBare(setting, stack, forBare);
+  const product = await startProduct(setting, stack, forProduct);
   const collected: number[] = [];
   const counted: number[] = [];
-  for (let round = -1; round < rounds; round++) {
-    const bareMs = await countFlow(setting, flood, flow);
-    const productMs = await collectFlow(setting, flood, flow);
+  for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
+    const base = await bare();
+    const value = await product();
     if (round < 0) continue;
-    counted.push(messages / bareMs * 1_000);
-    collected.push(messages / productMs * 1_000);
+    counted.push(base);
+    collected.push(value);
   }
-  return [toRow({
-    name: "messages collected by a subscribe",
+  return toRow({
+    name: `${name}, ${messages.toLocaleString("en")} a round`,
     unit: "a second",
     product: collected,
     against: "bare MQTT.js counting",
     base: counted,
     goal: "at least",
-    mark: 0.9,
-  })];
+    mark,
+  });
 }
 
-/** Milliseconds until bare MQTT.js has counted a flow; its code is warm then. */
-async function countFlow(setting: Setting, flood: Flood, flow: Flow): Promise<number> {
-  await using bare = await Bare.start(setting);
-  await bare.tell({ count: { filter: FILTER, end: END } });
-  let last = 0;
-  for (let turn = 0; turn < 2; turn++) {
-    const { ms, line } = await flowMs(bare, flood, flow);
-    requireAll(JSON.parse(line).messages, flow.count);
-    last = ms;
-  }
-  return last;
+/** Bare MQTT.js, which counts the messages. */
+async function startBare(
+  setting: Setting,
+  stack: AsyncDisposableStack,
+  sender: Sender,
+): Promise<Receive> {
+  // Topics of its own, or a broker would send it the other's messages too.
+  const { filter, end, topicOf } = course("bench/bare");
+  const bare = stack.use(await Bare.start({ ...setting, broker: sender, protocolVersion: 5 }));
+  await bare.tell({ count: { filter, end } });
+  const flow = sender.makeFlow(setting.effort.messages, end, topicOf, () => filter);
+  return async () => {
+    const { ms, line } = await sender.flowMs(bare, flow);
+    const { messages } = JSON.parse(line);
+    if (messages !== flow.count) {
+      throw new Error(`Cannot compare: ${messages} of ${flow.count} messages came`);
+    }
+    return flow.count / ms * 1_000;
+  };
 }
 
-/** Milliseconds until a call that waits has collected a flow; its code is warm then. */
-async function collectFlow(setting: Setting, flood: Flood, flow: Flow): Promise<number> {
-  await using product = await Product.start(setting, LONG_RESULTS);
-  let last = 0;
-  for (let turn = 0; turn < 2; turn++) {
-    await read(product, FILTER);
-    await read(product, END);
-    const args = { topic: FILTER, timeout: LONGEST_S, include_retained: false };
-    await product.writeLine(product.callLine("subscribe", args));
-    await awaitEnd(product, END);
-    const { ms, line } = await flowMs(product, flood, flow);
+/** The product, in which a call waits for more messages all the while. */
+async function startProduct(
+  setting: Setting,
+  stack: AsyncDisposableStack,
+  sender: Sender,
+): Promise<Receive> {
+  const { filter, end, topicOf } = course("bench/flow");
+  const product = stack.use(await Product.start({ ...setting, broker: sender }, LONG_RESULTS));
+  for (const topic of [filter, end]) await read(product, topic);
+  const flow = sender.makeFlow(setting.effort.messages, end, topicOf, () => filter);
+  return async () => {
+    const cancel = await collectUntilCancelled(product, filter);
+    await awaitEnd(product, end);
+    const { ms, line } = await sender.flowMs(product, flow);
     readAnswer(line);
-    requireAll(accounted(await endCollecting(product)), flow.count);
-    last = ms;
-  }
-  return last;
+    await cancel();
+    await requireAll(product, [filter], flow.count);
+    return flow.count / ms * 1_000;
+  };
 }
 
-/** Ends the subscription, which ends the call that collects; gives that call's answer. */
-async function endCollecting(product: Product): Promise<ToolAnswer> {
-  await product.writeLine(product.callLine("unsubscribe", { topic: FILTER }));
-  const answers = [readAnswer(await product.readLine()), readAnswer(await product.readLine())];
-  const collected = answers.find(({ message_count }) => message_count !== undefined);
-  if (collected === undefined) throw new Error("Cannot go on: the collecting call has no answer");
-  return collected;
+function course(
+  prefix: string,
+): { filter: string; end: string; topicOf: (i: number) => string } {
+  return {
+    filter: `${prefix}/+`,
+    end: `${prefix}-end`,
+    topicOf: (i) => `${prefix}/${i % TOPICS}`,
+  };
 }

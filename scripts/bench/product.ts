@@ -47,9 +47,13 @@ export class Product extends Child {
     await this.writeLine('{"jsonrpc":"2.0","method":"notifications/initialized"}');
   }
 
-  /** A call of a tool as a line to be written. */
-  callLine(name: string, args: ToolAnswer): string {
-    return this.#line("tools/call", { name, arguments: args });
+  /**
+   * A call of a tool as a line to be written.
+   *
+   * @param id @default one that no other request has
+   */
+  callLine(name: string, args: ToolAnswer, id: number = this.nextId()): string {
+    return this.#line("tools/call", { name, arguments: args }, id);
   }
 
   /**
@@ -74,8 +78,8 @@ export class Product extends Child {
     return { ms: performance.now() - start, answer: readAnswer(line) };
   }
 
-  #line(method: string, params: unknown): string {
-    return JSON.stringify({ jsonrpc: "2.0", id: this.nextId(), method, params });
+  #line(method: string, params: unknown, id: number = this.nextId()): string {
+    return JSON.stringify({ jsonrpc: "2.0", id, method, params });
   }
 }
 

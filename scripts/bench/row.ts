@@ -13,7 +13,8 @@ export interface Row {
   readonly comparison: Sample;
   /** Whether the mark is the most or the least that the comparison may come to. */
   readonly goal: "at most" | "at least";
-  readonly mark: number;
+  /** Null for a row that only tells. */
+  readonly mark: number | null;
 }
 
 /** A row before it is summed up: what each round measured. */

@@ -1,4 +1,4 @@
-import { measureCollecting } from "./collect_rows.ts";
+import { measureCollecting, measureReceiving } from "./collect_rows.ts";
 import { measureMemory } from "./memory_rows.ts";
 import { measurePublishes } from "./publish_rows.ts";
 import { measureRetained } from "./retained_rows.ts";
@@ -24,12 +24,13 @@ export const GROUPS: readonly Group[] = [
   { name: "memory", rows: 3, needs: [], measure: measureMemory },
   { name: "publish", rows: 2, needs: ["mosquitto"], measure: measurePublishes },
   { name: "collect", rows: 1, needs: ["mosquitto"], measure: measureCollecting },
+  { name: "receive", rows: 1, needs: [], measure: measureReceiving },
   {
     name: "retained",
     rows: 2,
     needs: ["mosquitto", "mosquitto_sub"],
     measure: measureRetained,
   },
-  { name: "standing", rows: 2, needs: ["mosquitto"], measure: measureStanding },
+  { name: "standing", rows: 2, needs: [], measure: measureStanding },
   { name: "size", rows: 1, needs: [], measure: (setting) => [compareSizes(setting)] },
 ];

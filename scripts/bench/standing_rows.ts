@@ -1,101 +1,98 @@
-import { Flood } from "./flood.ts";
-import {
-  accounted,
-  awaitEnd,
-  type Flow,
-  flowMs,
-  LONG_RESULTS,
-  makeFlow,
-  read,
-  requireAll,
-} from "./flow.ts";
+import { awaitEnd, LONG_RESULTS, read, requireAll } from "./flow.ts";
 import { Product, readAnswer } from "./product.ts";
 import { type Row, toRow } from "./row.ts";
+import type { Flow } from "./sender.ts";
 import type { Setting } from "./setting.ts";
+import { Source } from "./source.ts";
 import { summarize } from "./statistics.ts";
 
 /** As many as an inbox holds: nothing is dropped, which would cost the one subscription more. */
 const MESSAGES = 10_000;
-const TOPICS = 1_000;
-/** Flows of one figure. */
-const FLOWS = 3;
+/** Flows of one figure, in turns with those of the other cases. */
+const FLOWS = 5;
+/** Rounds before the first, in which code that runs often gets compiled. */
+const WARM_UP_ROUNDS = 2;
+const END = "bench/end";
 
 /** A product with some standing subscriptions, of which each message matches exactly one. */
 interface Case {
-  readonly count: number;
+  readonly source: Source;
   readonly product: Product;
   readonly filters: readonly string[];
   readonly flow: Flow;
-  readonly end: string;
-  readonly rounds: number[];
-  flows: number;
+  /** Microseconds a message, for each round. */
+  readonly costs: number[];
+  /** Messages that nobody has read yet. */
+  unread: number;
 }
 
 /** What a message costs beside few and many standing subscriptions; the messages are the same. */
 export async function measureStanding(setting: Setting): Promise<Row[]> {
   await using stack = new AsyncDisposableStack();
-  const flood = stack.use(await Flood.open(setting.broker));
-  const cases: Case[] = [];
-  for (const count of [1, 100, TOPICS]) {
-    const product = stack.use(await Product.start(setting, LONG_RESULTS));
-    cases.push(await prepareCase(product, count));
-  }
-  for (let round = -1; round < setting.effort.rounds; round++) {
-    for (const it of cases) {
-      const times = [];
-      for (let i = 0; i < FLOWS; i++) times.push(await run(it, flood));
-      if (round >= 0) it.rounds.push(summarize(times).median / MESSAGES * 1_000);
+  const one = await prepareCase(setting, stack, 10, 100);
+  const hundred = await prepareCase(setting, stack, 10, 1);
+  const thousand = await prepareCase(setting, stack, 1, 1);
+  const cases = [one, hundred, thousand];
+  for (let round = -WARM_UP_ROUNDS; round < setting.effort.rounds; round++) {
+    const times = cases.map((): number[] => []);
+    for (let i = 0; i < FLOWS; i++) {
+      for (const [k, it] of cases.entries()) times[k]?.push(await flowMs(it));
+    }
+    if (round < 0) continue;
+    for (const [k, { costs }] of cases.entries()) {
+      costs.push(summarize(times[k] ?? []).median / MESSAGES * 1_000);
     }
   }
-  for (const { product, filters, flows } of cases) {
-    if (filters.length > 1) requireAll(await drain(product, filters), flows * MESSAGES);
-  }
-  const [one, ...more] = cases;
-  return more.map(({ count, rounds }) =>
+  for (const it of cases) await drain(it);
+  return [hundred, thousand].map(({ filters, costs }) =>
     toRow({
-      name: `cost of a message with ${count.toLocaleString("en")} standing subscriptions`,
+      name: `cost of a message, ${filters.length.toLocaleString("en")} standing subscriptions`,
       unit: "µs",
-      product: rounds,
+      product: costs,
       against: "itself with 1",
-      base: one?.rounds ?? [],
+      base: one.costs,
       mark: 1.3,
     })
   );
 }
 
-async function prepareCase(product: Product, count: number): Promise<Case> {
-  const prefix = `bench/with${count.toString().padStart(4, "0")}`;
-  const end = `${prefix}/end`;
-  // Every flow is over the same thousand topics, of two levels; only the filters are fewer.
-  const topicOf = (i: number): string => `${prefix}/${i % 10}/${Math.floor(i / 10) % 100}`;
-  const filters = filtersOf(prefix, count);
-  for (const filter of [...filters, end]) await read(product, filter);
-  const flow = makeFlow(MESSAGES, end, topicOf);
-  return { count, product, filters, flow, end, rounds: [], flows: 0 };
+/**
+ * The topics are `bench/0/0` to `bench/9/99` in each case.
+ *
+ * @param first how many values of the first level one filter is for: 1, or 10 for all
+ * @param second the same for the second level: 1, or 100 for all
+ */
+async function prepareCase(
+  setting: Setting,
+  stack: AsyncDisposableStack,
+  first: 1 | 10,
+  second: 1 | 100,
+): Promise<Case> {
+  const source = stack.use(new Source());
+  const product = stack.use(await Product.start({ ...setting, broker: source }, LONG_RESULTS));
+  const levels = (i: number): [number, number] => [i % 10, Math.floor(i / 10) % 100];
+  const topicOf = (i: number): string => `bench/${levels(i).join("/")}`;
+  const filterOf = (i: number): string => {
+    const [a, b] = levels(i);
+    return `bench/${first === 1 ? a : "+"}/${second === 1 ? b : "+"}`;
+  };
+  const filters = [...new Set(Array.from({ length: 1_000 }, (_, i) => filterOf(i)))];
+  for (const filter of [...filters, END]) await read(product, filter);
+  const flow = source.makeFlow(MESSAGES, END, topicOf, filterOf);
+  return { source, product, filters, flow, costs: [], unread: 0 };
 }
 
-function filtersOf(prefix: string, count: number): string[] {
-  if (count === 1) return [`${prefix}/+/+`];
-  const seconds = Array.from({ length: 100 }, (_, i) => i);
-  if (count === seconds.length) return seconds.map((second) => `${prefix}/+/${second}`);
-  return seconds.flatMap((second) =>
-    Array.from({ length: 10 }, (_, first) => `${prefix}/${first}/${second}`)
-  );
-}
-
-async function run(it: Case, flood: Flood): Promise<number> {
-  const { product, filters, flow, end } = it;
-  await awaitEnd(product, end);
-  const { ms, line } = await flowMs(product, flood, flow);
+async function flowMs(it: Case): Promise<number> {
+  await awaitEnd(it.product, END);
+  const { ms, line } = await it.source.flowMs(it.product, it.flow);
   readAnswer(line);
-  it.flows++;
+  it.unread += MESSAGES;
   // The one subscription's inbox is full now; those of many have room for all flows.
-  if (filters.length === 1) requireAll(await drain(product, filters), MESSAGES);
+  if (it.filters.length === 1) await drain(it);
   return ms;
 }
 
-async function drain(product: Product, filters: readonly string[]): Promise<number> {
-  let sum = 0;
-  for (const filter of filters) sum += accounted(await read(product, filter));
-  return sum;
+async function drain(it: Case): Promise<void> {
+  await requireAll(it.product, it.filters, it.unread);
+  it.unread = 0;
 }

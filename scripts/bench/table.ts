@@ -1,8 +1,9 @@
 import type { Row } from "./row.ts";
-import type { Sample } from "./statistics.ts";
+import { type Sample, summarize } from "./statistics.ts";
 
-/** Whether the row keeps its mark. */
+/** Whether the row keeps its mark, as one without a mark does. */
 export function holds({ comparison, goal, mark }: Row): boolean {
+  if (mark === null) return true;
   return goal === "at most" ? comparison.median <= mark : comparison.median >= mark;
 }
 
@@ -17,16 +18,17 @@ export function cells(row: Row): string[] {
     shown(product, row.unit),
     `${shown(base, row.unit)}, ${against}`,
     compared(row, comparison),
-    `${goal} ${compared(row, { median: mark, min: mark, max: mark, count: 1 })}`,
-    holds(row) ? "kept" : "**missed**",
+    mark === null ? "none" : `${goal} ${compared(row, summarize([mark]))}`,
+    mark === null ? "" : holds(row) ? "kept" : "**missed**",
   ];
 }
 
 /** A row as a line and what belongs under it. */
 export function rowLines(row: Row): string[] {
   const [name = "", product = "", base = "", comes = "", mark = ""] = cells(row);
+  const verdict = row.mark === null ? "      " : holds(row) ? "kept  " : "MISSED";
   return [
-    `${holds(row) ? "kept  " : "MISSED"} ${name}: ${comes}, ${mark}`,
+    `${verdict} ${name}: ${comes}, mark: ${mark}`,
     `         ${product} against ${base}`,
   ];
 }
