@@ -8,7 +8,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { startAedes } from "../tests/support/aedes.ts";
 import { startMosquitto } from "../tests/support/mosquitto.ts";
 import { findProgram, mosquittoAvailable } from "../tests/support/tools.ts";
-import { benchPage, PAGE } from "./bench/page.ts";
+import { benchPage, circumstances, PAGE } from "./bench/page.ts";
 import type { Row } from "./bench/row.ts";
 import { type Group, GROUPS } from "./bench/rows.ts";
 import { BOUNDED, type Setting, WHOLE } from "./bench/setting.ts";
@@ -70,7 +70,10 @@ async function bench(args: string[]): Promise<number> {
   const [load = 0] = Deno.loadavg();
   print(`${Math.round((performance.now() - started) / 1_000)} s, load ${load.toFixed(1)}`);
   if (flags.write && counts.failed + counts.skipped === 0) {
-    await Deno.writeTextFile(`${ROOT}/${PAGE}`, await formatted(await benchPage(rows, base), "md"));
+    await Deno.writeTextFile(
+      `${ROOT}/${PAGE}`,
+      await formatted(benchPage(rows, await circumstances(base)), "md"),
+    );
     print(`Wrote ${PAGE}`);
   } else if (flags.write) print(`${PAGE} stays as it is: not every row was measured`);
   print(closingLine(counts));

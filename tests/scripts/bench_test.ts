@@ -1,19 +1,19 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import type { Row } from "../../scripts/bench/rows.ts";
+import { benchPage } from "../../scripts/bench/page.ts";
+import { type Rounds, type Row, toRow } from "../../scripts/bench/row.ts";
 import { summarize } from "../../scripts/bench/statistics.ts";
-import { comparison, holds, tableLines } from "../../scripts/bench/table.ts";
+import { cells, holds, rowLines } from "../../scripts/bench/table.ts";
 
-function row(more: Partial<Row>): Row {
-  return {
+function row(more: Partial<Rounds> = {}): Row {
+  return toRow({
     name: "start",
     unit: "ms",
-    product: summarize([20, 30, 40]),
+    product: [20, 30, 40],
     against: "nothing",
-    base: summarize([10]),
-    by: "ratio",
+    base: [10, 10, 10],
     mark: 3,
     ...more,
-  };
+  });
 }
 
 Deno.test({
@@ -27,30 +27,60 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a row is kept up to its mark, and missed above it",
+  name: "product and base are compared within each round",
   permissions: "none",
   fn() {
-    assertEquals(comparison(row({})), 3);
-    assert(holds(row({ mark: 3 })));
-    assert(!holds(row({ mark: 2.99 })));
-    assertEquals(comparison(row({ by: "difference" })), 20);
-    assert(holds(row({ by: "difference", mark: 20 })));
-    assert(!holds(row({ by: "difference", mark: 19 })));
+    const drifting = row({ product: [20, 200, 2_000], base: [10, 100, 1_000] });
+    assertEquals(drifting.comparison, { median: 2, min: 2, max: 2, count: 3 });
+    assertEquals(row({ by: "difference" }).comparison.median, 20);
+    assertThrows(() => row({ base: [10] }), Error, "rounds without a base");
   },
 });
 
 Deno.test({
-  name: "the table shows medians, spread, comparison, mark and verdict",
+  name: "a row is kept up to its mark, and missed beyond it",
   permissions: "none",
   fn() {
-    const [, kept = "", against = "", missed = ""] = tableLines([
-      row({}),
-      row({ by: "difference", unit: "MB", mark: 3 }),
+    assert(holds(row({ mark: 3 })));
+    assert(!holds(row({ mark: 2.99 })));
+    assert(holds(row({ mark: 3, goal: "at least" })));
+    assert(!holds(row({ mark: 3.01, goal: "at least" })));
+    assert(holds(row({ by: "difference", mark: 20 })));
+    assert(!holds(row({ by: "difference", mark: 19 })));
+    assert(holds(row({ mark: null })));
+  },
+});
+
+Deno.test({
+  name: "a row shows medians, spread, comparison, mark and verdict",
+  permissions: "none",
+  fn() {
+    assertEquals(cells(row()), [
+      "start",
+      "30.0 ms (20.0–40.0)",
+      "10.0 ms (10.0–10.0), nothing",
+      "3.00 (2.00–4.00)",
+      "at most 3.00",
+      "kept",
     ]);
-    for (const part of ["start", "30.0 ms (20.0-40.0)", "10.0 ms", "x 3.00", "PASS"]) {
-      assertStringIncludes(kept, part);
-    }
-    assertStringIncludes(against, "against: nothing");
-    for (const part of ["+20.0 MB", "+3.0 MB", "OVER"]) assertStringIncludes(missed, part);
+    const missed = row({ by: "difference", unit: "MB", product: [1_234], base: [10], mark: 3 });
+    assertEquals(cells(missed).slice(1), [
+      "1,234 MB",
+      "10.0 MB, nothing",
+      "+1224.0 MB",
+      "at most +3.0 MB",
+      "**missed**",
+    ]);
+    assertStringIncludes(rowLines(missed).join("\n"), "MISSED start");
+    assertEquals(cells(row({ mark: null })).slice(4), ["none", ""]);
+  },
+});
+
+Deno.test({
+  name: "the page holds every row and what it was measured on",
+  permissions: "none",
+  fn() {
+    const page = benchPage([row(), row({ name: "end" })], "On a machine.");
+    for (const part of ["| start |", "| end |", "On a machine."]) assertStringIncludes(page, part);
   },
 });
