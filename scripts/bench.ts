@@ -13,6 +13,7 @@ import type { Row } from "./bench/row.ts";
 import { type Group, GROUPS } from "./bench/rows.ts";
 import { BOUNDED, type Setting, WHOLE } from "./bench/setting.ts";
 import { holds, rowLines } from "./bench/table.ts";
+import { compileProduct } from "./compile/product.ts";
 import { compileProgram } from "./compile/program.ts";
 import { formatted } from "./docs/markdown.ts";
 import { closingLine, type Counts } from "./lib/counts.ts";
@@ -84,11 +85,7 @@ async function compileAll(): Promise<
   Pick<Setting, "product" | "empty" | "bare"> & { base: string }
 > {
   const output = `${CACHE}/bench`;
-  const product = await compileProgram({
-    entry: "main.ts",
-    include: ["src/worker.ts"],
-    output: `${output}/mqtt-smcp-server`,
-  });
+  const product = await compileProduct({ output: `${output}/mqtt-smcp-server` });
   const empty = await compileProgram({
     entry: "scripts/bench/empty.ts",
     output: `${output}/empty`,

@@ -4,7 +4,8 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { compileProgram, distPath } from "./compile/program.ts";
+import { compileProduct } from "./compile/product.ts";
+import { distPath } from "./compile/program.ts";
 import { parseTarget, type Target, TARGETS } from "./compile/targets.ts";
 import { print, printError } from "./lib/print.ts";
 
@@ -53,9 +54,7 @@ function complain(error: unknown, code: number): number {
 
 async function compileAll(targets: readonly (Target | undefined)[]): Promise<void> {
   for (const target of targets) {
-    const made = await compileProgram({
-      entry: "main.ts",
-      include: ["src/worker.ts"],
+    const made = await compileProduct({
       output: distPath(target),
       ...(target === undefined ? {} : { target }),
     });

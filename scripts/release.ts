@@ -6,7 +6,8 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { PRODUCT } from "../src/version.ts";
-import { type Compiled, compileProgram, requirePublishedBase } from "./compile/program.ts";
+import { compileProduct } from "./compile/product.ts";
+import { type Compiled, requirePublishedBase } from "./compile/program.ts";
 import { parseTarget, type Target, TARGETS } from "./compile/targets.ts";
 import { DIST, ROOT } from "./lib/paths.ts";
 import { print, printError } from "./lib/print.ts";
@@ -85,9 +86,7 @@ async function release({ tag, testBase, targets }: Options): Promise<void> {
   await Deno.mkdir(FOLDER, { recursive: true });
   const bases = new Set<string>();
   for (const target of targets) {
-    const made = await compileProgram({
-      entry: "main.ts",
-      include: ["src/worker.ts"],
+    const made = await compileProduct({
       output: `${FOLDER}/${PRODUCT.name}-${target}`,
       target,
       publishedBaseOnly: !testBase,

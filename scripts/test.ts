@@ -1,4 +1,4 @@
-import { compileProgram } from "./compile/program.ts";
+import { compileProduct } from "./compile/product.ts";
 import { closingLine, type Counts, fromJUnit } from "./lib/counts.ts";
 import { CACHE, ROOT } from "./lib/paths.ts";
 import { print } from "./lib/print.ts";
@@ -56,7 +56,7 @@ export async function compileForTests(
   const rest = args.filter((arg) => arg !== "--no-binary");
   if (rest.length < args.length) return { env: {}, rest };
   const output = `${CACHE}/test/mqtt-smcp-server`;
-  const made = await compileProgram({ entry: "main.ts", include: ["src/worker.ts"], output });
+  const made = await compileProduct({ output });
   print(`Compiled ${made.path} for the end-to-end tests, on ${made.base}`);
   return { env: { [BINARY_VARIABLE]: made.path }, rest };
 }

@@ -265,7 +265,7 @@ export function openConnection(
   const client = dial(endpoint, version, connectTimeoutMs);
   const watch = new Watch(client, endpoint, clock, options.trace);
   client.on("message", (topic, _payload, packet: IPublishPacket) => {
-    onMessage(toInbound(topic, packet as LibraryPublish, clock.now()));
+    onMessage(toInbound(topic, packet as LibraryPublish, watch.lastHeardAt));
   });
   return new Promise((resolve, reject) => {
     const onAbort = (): void => watch.fail(cancelled());

@@ -104,14 +104,10 @@ function bareLength(message: InboundMessage): number {
 }
 
 function present(message: InboundMessage, payload: object): PresentedMessage {
-  return {
-    ...presentTopic(message.topic),
-    ...payload,
-    retain: message.retain,
-    qos: message.qos,
-    received: new Date(message.receivedAt).toISOString(),
-    ...(message.properties === undefined ? {} : presentProperties(message.properties)),
-  };
+  const { topic, retain, qos, receivedAt, properties } = message;
+  const received = new Date(receivedAt).toISOString();
+  const shown = Object.assign(presentTopic(topic), payload, { retain, qos, received });
+  return properties === undefined ? shown : Object.assign(shown, presentProperties(properties));
 }
 
 /** A topic name, made safe to show; marked when it is not shown exactly. */
