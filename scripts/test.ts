@@ -46,7 +46,8 @@ export async function testCounts(args: string[], from: Resolution): Promise<Coun
 }
 
 /**
- * Compiles the binary for the tests, unless `--no-binary` is among the arguments.
+ * Compiles the binary for the tests, unless `--no-binary` is among the arguments, or the environment
+ * names one already.
  *
  * @returns the environment that tells the tests of it, and the other arguments
  */
@@ -54,7 +55,11 @@ export async function compileForTests(
   args: readonly string[],
 ): Promise<{ env: Record<string, string>; rest: string[] }> {
   const rest = args.filter((arg) => arg !== "--no-binary");
-  if (rest.length < args.length) return { env: {}, rest };
+  const known = Deno.env.get(BINARY_VARIABLE);
+  if (rest.length < args.length || known !== undefined) {
+    if (known !== undefined) print(`${BINARY_VARIABLE} names the binary: ${known}`);
+    return { env: {}, rest };
+  }
   const output = `${CACHE}/test/mqtt-smcp-server`;
   const made = await compileProduct({ output });
   print(`Compiled ${made.path} for the end-to-end tests, on ${made.base}`);

@@ -4,7 +4,8 @@ import { StrictParent } from "../../tests/support/strict_parent.ts";
 
 /** A JSON Schema, as far as tools use it. */
 export interface Schema {
-  readonly type?: string | readonly string[];
+  readonly type?: string;
+  readonly anyOf?: readonly Schema[];
   readonly description?: string;
   readonly default?: unknown;
   readonly enum?: readonly unknown[];

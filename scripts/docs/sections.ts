@@ -122,12 +122,12 @@ function resultRows(result: Schema, messages: Schema[]): string[][] {
 }
 
 function typeOf(schema: Schema, isMessage = false): string {
-  const { type = "any", items, enum: values, minimum, maximum } = schema;
+  const { type = "any", anyOf, items, enum: values, minimum, maximum } = schema;
   if (isMessage) return items === undefined ? "a message" : "array of messages";
-  const name = typeof type === "string" ? type : type.join(" or ");
+  if (anyOf !== undefined) return anyOf.map((one) => typeOf(one)).join(" or ");
   const range = values?.map((value) => code(String(value))).join(", ") ?? bounds(minimum, maximum);
   const list = items === undefined ? "" : ` of ${typeOf(items)}`;
-  return `${name}${list}${range === "" ? "" : `, ${range}`}`;
+  return `${type}${list}${range === "" ? "" : `, ${range}`}`;
 }
 
 function bounds(minimum: number | undefined, maximum: number | undefined): string {

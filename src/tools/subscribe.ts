@@ -76,7 +76,11 @@ export const subscribe: AnyTool = defineTool({
         type: "object",
         properties: {
           from: { type: "string", description: "ISO 8601" },
-          to: { type: ["string", "null"], description: "ISO 8601; null while it lasts" },
+          // Not an array of types: some clients map a schema onto one plain type.
+          to: {
+            anyOf: [{ type: "string" }, { type: "null" }],
+            description: "ISO 8601; null while it lasts",
+          },
         },
         required: ["from", "to"],
       },
