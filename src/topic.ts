@@ -5,8 +5,7 @@
  * @module
  */
 
-import { MqttSmcpError } from "./errors.ts";
-import { quote, utf8Length, withThousands } from "./text.ts";
+import { utf8Length, withThousands } from "./text.ts";
 
 const SHARE_PREFIX = "$share/";
 const MAX_BYTES = 65_535;
@@ -55,24 +54,6 @@ export function topicFilterFault(filter: string): string | null {
   }
   if (hasWildcard(group)) return "a share group name must not contain '+' or '#'";
   return wildcardFault(shared);
-}
-
-/**
- * Asserts that `name` is a valid topic name. `action` reads like "publish to".
- *
- * @throws {MqttSmcpError} INVALID_TOPIC, naming the action, the topic and the rule.
- */
-export function assertTopicName(name: string, action: string): void {
-  refuse(name, action, topicNameFault(name));
-}
-
-/**
- * Asserts that `filter` is a valid topic filter. `action` reads like "subscribe to".
- *
- * @throws {MqttSmcpError} INVALID_TOPIC, naming the action, the filter and the rule.
- */
-export function assertTopicFilter(filter: string, action: string): void {
-  refuse(filter, action, topicFilterFault(filter));
 }
 
 /**
@@ -144,21 +125,6 @@ export function covers(outer: string, inner: string): boolean {
   }
 }
 
-/** Whether some name is matched by both of the valid filters `a` and `b` (without `$share`). */
-export function overlaps(a: string, b: string): boolean {
-  if (a.charCodeAt(0) === DOLLAR && beginsWithWildcard(b)) return false;
-  if (b.charCodeAt(0) === DOLLAR && beginsWithWildcard(a)) return false;
-  const aLevels = levelsOf(a);
-  const bLevels = levelsOf(b);
-  for (let i = 0;; i++) {
-    const x = aLevels[i];
-    const y = bLevels[i];
-    if (x === "#" || y === "#") return true;
-    if (x === undefined || y === undefined) return x === y;
-    if (x !== "+" && y !== "+" && x !== y) return false;
-  }
-}
-
 function topicStringFault(topic: string): string | null {
   const fault = mqttStringFault(topic);
   if (fault === null) return null;
@@ -180,11 +146,6 @@ function wildcardFault(filter: string): string | null {
     start = end + 1;
   }
   return null;
-}
-
-function refuse(topic: string, action: string, fault: string | null): void {
-  if (fault === null) return;
-  throw new MqttSmcpError("INVALID_TOPIC", `Cannot ${action} ${quote(topic)}: ${fault}`);
 }
 
 function beginsWithWildcard(filter: string): boolean {

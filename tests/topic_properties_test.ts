@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { covers, matches, overlaps, topicFilterFault, topicNameFault } from "../src/topic.ts";
+import { covers, matches, topicFilterFault, topicNameFault } from "../src/topic.ts";
 import { Random } from "./support/random.ts";
 import { allFilters, allNames, asRegExp, slowlyMatches } from "./support/topics.ts";
 
@@ -44,7 +44,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "containment and overlap agree with brute force on every pair of small filters",
+  name: "containment agrees with brute force on every pair of small filters",
   permissions,
   fn() {
     const namesByFilter = new Map(FILTERS.map((filter) => [filter, namesOf(filter)]));
@@ -52,8 +52,6 @@ Deno.test({
       for (const [b, ofB] of namesByFilter) {
         const contained = ofB.isSubsetOf(ofA);
         if (covers(a, b) !== contained) assertEquals(covers(a, b), contained, `${a} covers ${b}`);
-        const shared = !ofA.isDisjointFrom(ofB);
-        if (overlaps(a, b) !== shared) assertEquals(overlaps(a, b), shared, `${a} overlaps ${b}`);
       }
     }
   },
@@ -82,7 +80,6 @@ Deno.test({
   fn() {
     const random = new Random(4);
     let covered = 0;
-    let apart = 0;
     for (let round = 0; round < 20_000; round++) {
       const outer = randomFilter(random);
       const inner = randomName(random, randomFilter(random)).replace(/^[^$/]+/, "+");
@@ -92,12 +89,8 @@ Deno.test({
         covered++;
         assert(matches(outer, name), `seed ${random.seed}: ${outer} ${inner} ${name}`);
       }
-      if (!overlaps(outer, inner)) {
-        apart++;
-        assert(!matches(outer, name), `seed ${random.seed}: ${outer} ${inner} ${name}`);
-      }
     }
-    assert(covered > 100 && apart > 100, `covered ${covered}, apart ${apart}`);
+    assert(covered > 100, `covered ${covered}`);
   },
 });
 

@@ -1,13 +1,9 @@
-import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
-import { MqttSmcpError } from "../src/errors.ts";
+import { assert, assertEquals, assertFalse } from "@std/assert";
 import {
-  assertTopicFilter,
-  assertTopicName,
   covers,
   isExactTopic,
   matches,
   mqttStringFault,
-  overlaps,
   parseFilter,
   topicFilterFault,
   topicNameFault,
@@ -125,24 +121,6 @@ Deno.test({
 });
 
 Deno.test({
-  name: "an asserted topic is refused with the action, the topic and the rule",
-  permissions,
-  fn() {
-    assertTopicName("a/b", "publish to");
-    assertTopicFilter("a/#", "subscribe to");
-    const name = assertThrows(() => assertTopicName("a/#", "publish to"), MqttSmcpError);
-    assertEquals(name.code, "INVALID_TOPIC");
-    assertEquals(
-      name.message,
-      "Cannot publish to 'a/#': a topic name must not contain wildcards",
-    );
-    const filter = assertThrows(() => assertTopicFilter("a#\n", "subscribe to"), MqttSmcpError);
-    assertEquals(filter.code, "INVALID_TOPIC");
-    assertEquals(filter.message, `Cannot subscribe to 'a#\\u{0A}': ${LONE_HASH}`);
-  },
-});
-
-Deno.test({
   name: "a shared filter is split into group and filter",
   permissions,
   fn() {
@@ -231,19 +209,6 @@ Deno.test({
 });
 
 Deno.test({
-  name: "overlap by example",
-  permissions,
-  fn() {
-    assert(overlaps("a/+", "+/b"));
-    assert(overlaps("a/#", "a"));
-    assert(overlaps("#", "+"));
-    assertFalse(overlaps("a/+", "a/b/c"));
-    assertFalse(overlaps("#", "$SYS/#"));
-    assertFalse(overlaps("$SYS/x", "+/x"));
-  },
-});
-
-Deno.test({
   name: "the longest filters are handled without deep recursion",
   permissions,
   fn() {
@@ -254,6 +219,5 @@ Deno.test({
     assert(matches(wild, deep));
     assert(covers(wild, deep));
     assertFalse(covers(deep, wild));
-    assert(overlaps(wild, deep));
   },
 });

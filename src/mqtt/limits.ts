@@ -20,8 +20,6 @@ export interface BrokerLimits {
   readonly wildcardSubscriptions: boolean;
   readonly sharedSubscriptions: boolean;
   readonly subscriptionIdentifiers: boolean;
-  /** The keep alive in seconds that the broker asks for instead of ours; null when it does not. */
-  readonly serverKeepAlive: number | null;
 }
 
 /** The limits of a broker that states none; 3.1.1 knows no subscription identifiers. */
@@ -34,7 +32,6 @@ export function defaultLimits(subscriptionIdentifiers: boolean): BrokerLimits {
     wildcardSubscriptions: true,
     sharedSubscriptions: true,
     subscriptionIdentifiers,
-    serverKeepAlive: null,
   };
 }
 

@@ -38,7 +38,6 @@ export interface LibraryConnack {
   readonly wildcardSubscriptionAvailable?: boolean;
   readonly sharedSubscriptionAvailable?: boolean;
   readonly subscriptionIdentifiersAvailable?: boolean;
-  readonly serverKeepAlive?: number;
 }
 
 const NO_IDS: readonly number[] = [];
@@ -92,7 +91,6 @@ export function toLimits(
     sharedSubscriptions: connack.sharedSubscriptionAvailable ?? defaults.sharedSubscriptions,
     subscriptionIdentifiers: connack.subscriptionIdentifiersAvailable ??
       defaults.subscriptionIdentifiers,
-    serverKeepAlive: connack.serverKeepAlive ?? defaults.serverKeepAlive,
   };
 }
 

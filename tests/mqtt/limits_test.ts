@@ -149,7 +149,6 @@ Deno.test({
         wildcardSubscriptionAvailable: false,
         sharedSubscriptionAvailable: false,
         subscriptionIdentifiersAvailable: false,
-        serverKeepAlive: 5,
       }),
       {
         receiveMaximum: 2,
@@ -159,7 +158,6 @@ Deno.test({
         wildcardSubscriptions: false,
         sharedSubscriptions: false,
         subscriptionIdentifiers: false,
-        serverKeepAlive: 5,
       },
     );
     assertEquals(toLimits("5", { receiveMaximum: 0 }).receiveMaximum, 1);
