@@ -1,5 +1,5 @@
 /**
- * The SMCP handshake (protocol v0.2), and nothing of what comes after it.
+ * The SMCP handshake (protocol v0.2) from `+READY` on, and nothing of what comes after it.
  *
  * @module
  */
@@ -24,11 +24,11 @@ export interface HandshakeStreams {
 }
 
 /**
- * Says `+READY` and waits for the one line of credentials. The bytes of that line are overwritten
+ * Waits for the one line of credentials, after `+READY`. The bytes of that line are overwritten
  * as soon as they are parsed, whatever comes of it. After a timeout, a read of `streams.lines`
  * is still under way: the process has to end.
  *
- * @default options.timeoutMs 5,000, counted from `+READY`
+ * @default options.timeoutMs 5,000
  * @throws {HandshakeError} TIMEOUT, NO_INPUT, INVALID_JSON or INVALID_FORMAT.
  */
 export async function receiveCredentials(
@@ -36,7 +36,6 @@ export async function receiveCredentials(
   options: { timeoutMs?: number; clock?: Clock } = {},
 ): Promise<Record<string, unknown>> {
   const { timeoutMs = TIMEOUT_MS, clock = systemClock } = options;
-  await streams.write(utf8.encode("+READY\n"));
   const line = await nextLine(streams.lines, timeoutMs, clock);
   try {
     return parseLine(line);
