@@ -59,6 +59,7 @@ handled once.
 Where a broker of MQTT 3.1.1 sends a copy of each message for each overlapping filter (NATS, and
 ejabberd when it is told to speak 3.1.1), the copies are told from repetitions by their order. NATS
 sends them in batches at QoS 1: every message is still taken once, but of equal messages in one burst
-nobody can tell which place in the order is whose.
+nobody can tell which place in the order is whose. With overlapping filters at QoS 1 and a burst of a
+thousand messages, NATS 2.9.10 stopped sending, to a bare client as well; at QoS 0 it did not.
 `;
 }

@@ -28,6 +28,7 @@ export class CopyDetector {
   readonly #log = new SequenceLog();
   /** Above 0 the broker seems to send copies, below 0 it seems not to; {@link SURE} is certainty. */
   #score = 0;
+  #hasSentCopies = false;
   #lastCopied: Logged | undefined;
   #doubtful: InboundMessage[] = [];
 
@@ -70,7 +71,11 @@ export class CopyDetector {
 
   #learn(step: 1 | -1): void {
     if (this.#score === -SURE) return;
-    this.#score = Math.min(SURE, this.#score + step);
-    if (this.#score === SURE) this.#doubtful = [];
+    // A broker that was known to send copies may leave some out, and is still no other broker.
+    const least = this.#hasSentCopies ? 1 - SURE : -SURE;
+    this.#score = Math.max(least, Math.min(SURE, this.#score + step));
+    if (this.#score < SURE) return;
+    this.#hasSentCopies = true;
+    this.#doubtful = [];
   }
 }

@@ -165,6 +165,20 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a broker that leaves copies out for a while is believed again when it sends them",
+  permissions,
+  fn() {
+    const detector = knowingCopies(2);
+    const single = Array.from({ length: 20 }, (_, index) => `${index}`);
+    assertEquals(kept(single, 2, 1_001, detector, START + 5_000), single);
+    const twice = Array.from({ length: 20 }, (_, index) => `${index >> 1}`);
+    const got = kept(twice, 2, 1, detector, START + 40_000);
+    assertEquals([...new Set(got)].length, 10);
+    assertEquals(kept(twice, 2, 1, detector, START + 50_000).length, 10);
+  },
+});
+
+Deno.test({
   name: "messages from before a subscription is in force are no evidence",
   permissions,
   fn() {
