@@ -1,10 +1,12 @@
-import type { Product, ToolAnswer } from "./product.ts";
+import { type Product, readAnswer, type ToolAnswer } from "./product.ts";
 
 /** Characters that a result may have, for the rows whose results are long: the most that it takes. */
 export const LONG_RESULTS = { MQTT_MAX_RESULT_CHARS: 10_000_000 };
 
 /** The longest that a call waits, in seconds: then it gives up, and with it the run. */
 const LONGEST_S = 300;
+/** Calls under way at once where only their answers matter. */
+const AT_ONCE = 64;
 
 /** Has the product wait for the message behind a flow; its next line will be the answer. */
 export async function awaitEnd(product: Product, end: string): Promise<void> {
@@ -41,9 +43,12 @@ export async function requireAll(
   topics: readonly string[],
   published: number,
 ): Promise<void> {
+  const args = { timeout: 0, include_retained: false };
+  const lines = topics.map((topic) => product.callLine("subscribe", { topic, ...args }));
+  const { answers } = await product.converse(lines, AT_ONCE);
   let seen = 0;
-  for (const topic of topics) {
-    const { message_count, remaining, dropped } = await read(product, topic);
+  for (const answer of answers) {
+    const { message_count, remaining, dropped } = readAnswer(answer);
     seen += Number(message_count) + Number(remaining) + Number(dropped);
   }
   if (seen === published) return;

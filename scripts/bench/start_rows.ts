@@ -4,19 +4,21 @@ import { type Row, toRow } from "./row.ts";
 import type { Setting } from "./setting.ts";
 import { summarize } from "./statistics.ts";
 
+/** Processes of each program spawned in a round, in turns. */
+const SPAWNS = 3;
+
 /** How long it takes from the spawn to being of use. */
 export async function measureStarts(setting: Setting): Promise<Row[]> {
-  const { rounds, spawns } = setting.effort;
   const ready: number[] = [];
   const published: number[] = [];
   const empty: number[] = [];
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < setting.effort.startRounds; round++) {
     const times: { ready: number[]; published: number[]; empty: number[] } = {
       ready: [],
       published: [],
       empty: [],
     };
-    for (let i = 0; i < spawns; i++) {
+    for (let i = 0; i < SPAWNS; i++) {
       {
         await using child = new Child(setting.empty.path);
         await child.expect("+READY");
