@@ -171,7 +171,7 @@ testEachKind(
     }));
     const seconds = (performance.now() - started) / 1_000;
     const said = codes.map(([reply, code]) => `${reply || "nothing"} ${code}`).join(", ");
-    report(11, `in CONNACK's place (${kind}): ${said}; all within ${seconds.toFixed(1)} s`);
+    report(11, `in CONNACK's place (${kind}), in hexadecimal: ${said}; ${seconds.toFixed(1)} s`);
     assertLess(seconds, 20);
     assertEquals(codes, replies.map((row) => [...row]));
   },

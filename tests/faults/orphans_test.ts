@@ -40,6 +40,7 @@ for (const [state, { deaf, lines }] of Object.entries(STATES)) {
   testEachKind(
     `a parent that is killed leaves no server behind: ${state}`,
     async (kind) => {
+      let slowest = 0;
       for (let round = 0; round < amount(5, 1); round++) {
         await using broker = startScriptedBroker(obliging({ publishCode: () => null }));
         const { pid, parent } = await startParent(kind, broker, deaf === true, lines);
@@ -59,10 +60,9 @@ for (const [state, { deaf, lines }] of Object.entries(STATES)) {
         const ms = performance.now() - start;
         await connection.ended;
         assertEquals(connection.packets.all.at(-1)?.cmd, "disconnect");
-        if (round === 0) {
-          report(4, `parent killed, ${state} (${kind}): gone after ${ms.toFixed(0)} ms`);
-        }
+        slowest = Math.max(slowest, ms);
       }
+      report(4, `parent killed, ${state} (${kind}): gone in ${slowest.toFixed(0)} ms`);
     },
     { ignore: Deno.build.os !== "linux" },
   );
@@ -71,6 +71,7 @@ for (const [state, { deaf, lines }] of Object.entries(STATES)) {
 testEachKind(
   "a server whose stdout was closed is gone with the next answer that it cannot give",
   async (kind) => {
+    let slowest = 0;
     for (let round = 0; round < amount(5, 1); round++) {
       await using broker = startScriptedBroker(obliging());
       await using server = spawnServer({ kind });
@@ -87,11 +88,10 @@ testEachKind(
       const { at } = await server.exited();
       await connection.ended;
       assertEquals(connection.packets.all.at(-1)?.cmd, "disconnect");
-      if (round === 0) {
-        report(4, `stdout closed (${kind}): gone ${(at - start).toFixed(0)} ms after a request`);
-      }
+      slowest = Math.max(slowest, at - start);
       assertLess(at - start, GONE_MS);
     }
+    report(4, `stdout closed (${kind}): gone ${slowest.toFixed(0)} ms after a request`);
   },
 );
 

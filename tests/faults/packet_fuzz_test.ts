@@ -48,7 +48,6 @@ Deno.test("broken packets by the thousand crash nothing and end no wait without 
   const random = randomFor("packets");
   using uncaught = new Uncaught();
   const crashes = new Map<string, string>();
-  const codes = new Map<string, number>();
   const log = new Logger({ sink: new MemoryWriter(), level: "ERROR" });
   const fresh = () => new Subscriptions({ clock: systemClock, log, mayDeliver: () => true });
   let subscriptions = fresh();
@@ -84,7 +83,6 @@ Deno.test("broken packets by the thousand crash nothing and end no wait without 
     };
     const opening = openTo(broker.port, version, 2_000, subscriptions);
     const code = await codeOf(within(5_000, `attempt ${i}`, opening));
-    codes.set(code, (codes.get(code) ?? 0) + 1);
     if (code === "") await use(await opening, bytes);
     await settle();
     if (i % (CONNECTIONS / 5) === CONNECTIONS / 5 - 1) {
@@ -101,7 +99,6 @@ Deno.test("broken packets by the thousand crash nothing and end no wait without 
     11,
     `${CONNECTIONS * PACKETS_EACH} broken packets: heap after each fifth: ${heap.join(", ")} MiB`,
   );
-  report(11, `attempts ended as ${JSON.stringify(Object.fromEntries(codes))}`);
   assertEquals([...crashes], [], `seed ${random.seed}`);
 
   async function use(connection: Connection, bytes: Uint8Array): Promise<void> {
@@ -135,7 +132,7 @@ Deno.test("whatever comes in CONNACK's place, the attempt ends within the connec
   using uncaught = new Uncaught();
   const timeout = 1_000;
   const late: string[] = [];
-  const codes = new Map<string, number>();
+  const codes = new Set<string>();
   await using broker = startScriptedBroker({
     onPacket(packet, connection) {
       if (packet.cmd !== "connect") return;
@@ -172,13 +169,14 @@ Deno.test("whatever comes in CONNACK's place, the attempt ends within the connec
     opening.then((connection) => connection.close(100), () => {});
     try {
       const code = await codeOf(within(timeout + 3_000, "the attempt", opening));
-      codes.set(code, (codes.get(code) ?? 0) + 1);
+      codes.add(code);
     } catch {
       late.push(`v${version} ${hex(bytes)}`);
     }
   });
   await Promise.all(attempts);
-  report(11, `replies to CONNECT ended as ${JSON.stringify(Object.fromEntries(codes))}`);
+  const named = [...codes].filter((code) => code !== "").sort();
+  report(11, `600 broken replies to CONNECT: ${named.join(", ")}, or taken for a CONNACK`);
   assertEquals(
     [late.slice(0, 20), uncaught.errors],
     [[], []],

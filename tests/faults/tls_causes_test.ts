@@ -138,16 +138,18 @@ testEachKind(
   "each cause of a failed TLS connection is named in time, and no CONNECT was sent",
   async (kind) => {
     await using certificates = await makeCertificates();
+    const said: string[] = [];
     for (const row of ROWS.filter(({ causeless }) => !causeless)) await check(row);
     // Together, since each of them may wait as long as a call does.
     const causeless = ROWS.filter((row) => row.causeless);
     await Promise.all(causeless.slice(0, kind === "source" ? 3 : amount(3, 0)).map(check));
+    report(9, `${kind}: ${said.join("; ")}`);
 
     async function check({ name, code, ear, credentials, firstByte, causeless }: Row) {
       await using other = await ear(certificates);
       const seen = await codeOf(kind, other.port, credentials(certificates));
       const label = `${name} (${kind})`;
-      report(9, `${label}: ${seen.code} after ${seen.ms.toFixed(0)} ms`);
+      said.push(`${name}: ${seen.code} after ${seen.ms.toFixed(0)} ms`);
       const silent = causeless && kind === "compiled" && seen.code === "CONNECTION_CLOSED";
       if (!silent) {
         assertMatch(String(seen.code), code, label);
