@@ -7,7 +7,7 @@
 /** Some brokers were seen to send the first up to 83 ms after SUBACK. */
 const QUIET_MS = 120;
 /** The same, on a connection whose broker has shown that it sends them in line. */
-const QUIET_IN_LINE_MS = 15;
+const QUIET_IN_LINE_MS = 10;
 /** So many messages in line are no chance: a broker that looks them up aside is late with some. */
 const PROOF = 50;
 

@@ -62,9 +62,10 @@ export function fitMessages(
 ): Fitted {
   let left = maxChars - ENVELOPE_CHARS - toSafeJson(envelope).length;
   const presented: PresentedMessage[] = [];
+  const times = new Times();
   for (const message of messages) {
     // Base64 and JSON never make a payload shorter, so a payload past the budget need not be tried.
-    const whole = message.payload.length <= left ? presentMessage(message) : undefined;
+    const whole = message.payload.length <= left ? presentMessage(message, times) : undefined;
     const length = whole === undefined ? Infinity : toSafeJson(whole).length + 1;
     if (whole !== undefined && length <= left) {
       presented.push(whole);
@@ -78,8 +79,14 @@ export function fitMessages(
 }
 
 /** One message, whole. */
-export function presentMessage(message: InboundMessage): PresentedMessage {
-  return present(message, encodePayload(message.payload));
+function presentMessage(message: InboundMessage, times: Times): PresentedMessage {
+  const { topic, retain, qos, receivedAt, properties } = message;
+  const encoded = encodePayload(message.payload);
+  // Most are of this shape, and there may be ten thousand of them.
+  if (encoded.encoding === undefined && properties === undefined && isShownWhole(topic)) {
+    return { topic, payload: encoded.payload, retain, qos, received: times.text(receivedAt) };
+  }
+  return present(message, encoded, times);
 }
 
 function presentCut(whole: InboundMessage, chars: number): PresentedMessage {
@@ -103,22 +110,40 @@ function bareLength(message: InboundMessage): number {
   return toSafeJson({ ...bare, properties_omitted: true }).length;
 }
 
-function present(message: InboundMessage, payload: object): PresentedMessage {
+function present(message: InboundMessage, payload: object, time = new Times()): PresentedMessage {
   const { topic, retain, qos, receivedAt, properties } = message;
-  const received = new Date(receivedAt).toISOString();
+  const received = time.text(receivedAt);
   const shown = Object.assign(presentTopic(topic), payload, { retain, qos, received });
   return properties === undefined ? shown : Object.assign(shown, presentProperties(properties));
 }
 
+/** Times as ISO 8601: of a burst, many are the same. */
+class Times {
+  #last = NaN;
+  #text = "";
+
+  text(at: number): string {
+    if (at !== this.#last) {
+      this.#last = at;
+      this.#text = new Date(at).toISOString();
+    }
+    return this.#text;
+  }
+}
+
 /** A topic name, made safe to show; marked when it is not shown exactly. */
 export function presentTopic(topic: string): PresentedMessage {
-  if (topic.length <= LONGEST_SHOWN_TOPIC && !hasUnsafeCharacters(topic)) return { topic };
+  if (isShownWhole(topic)) return { topic };
   const shown = escapeUnsafe(topic.slice(0, LONGEST_SHOWN_TOPIC));
   if (topic.length <= LONGEST_SHOWN_TOPIC && shown.length <= LONGEST_SHOWN_TOPIC) {
     return { topic: shown, topic_exact: false };
   }
   const end = endWithinPairs(shown, LONGEST_SHOWN_TOPIC);
   return { topic: `${shown.slice(0, end)}…`, topic_exact: false };
+}
+
+function isShownWhole(topic: string): boolean {
+  return topic.length <= LONGEST_SHOWN_TOPIC && !hasUnsafeCharacters(topic);
 }
 
 function presentProperties(properties: MessageProperties): PresentedMessage {

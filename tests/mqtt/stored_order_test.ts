@@ -19,7 +19,7 @@ Deno.test({
     order.note(49, 0);
     assertEquals(order.quietMs, 120);
     order.note(1, 0);
-    assertEquals(order.quietMs, 15);
+    assertEquals(order.quietMs, 10);
   },
 });
 
