@@ -19,7 +19,7 @@ export interface Refusal {
 export type Inbound =
   | { readonly kind: "request"; readonly id: RequestId; readonly message: JSONRPCMessage }
   | { readonly kind: "notification"; readonly message: JSONRPCMessage }
-  | { readonly kind: "response" }
+  | { readonly kind: "ignored" }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
 /** An error response. */
@@ -51,12 +51,24 @@ export function readMessage(bytes: Uint8Array): Inbound {
 
 function classify(value: Record<string, unknown>): Inbound {
   // The server asks nothing, so no response is of use, and an answer to one would be out of turn.
-  if (!("method" in value) && ("result" in value || "error" in value)) return { kind: "response" };
+  if (!("method" in value) && ("result" in value || "error" in value)) return { kind: "ignored" };
   const id = isId(value.id) ? value.id : null;
   const fault = faultOf(value);
-  if (fault !== null) return refuse(id, RPC_CODES.invalidRequest, `Invalid Request: ${fault}`);
-  const message = value as unknown as JSONRPCMessage;
-  return id === null ? { kind: "notification", message } : { kind: "request", id, message };
+  if (fault !== null) {
+    // Not even a malformed notification is answered (JSON-RPC 2.0, section 4.1).
+    if (isNotification(value)) return { kind: "ignored" };
+    return refuse(id, RPC_CODES.invalidRequest, `Invalid Request: ${fault}`);
+  }
+  // Without the members that the SDK does not know: for those it would drop the whole message.
+  const { jsonrpc, method, params } = value;
+  const rest = { jsonrpc, method, ...(params === undefined ? {} : { params }) };
+  return id === null
+    ? { kind: "notification", message: rest as JSONRPCMessage }
+    : { kind: "request", id, message: { ...rest, id } as JSONRPCMessage };
+}
+
+function isNotification(value: Record<string, unknown>): boolean {
+  return value.jsonrpc === "2.0" && typeof value.method === "string" && !("id" in value);
 }
 
 function faultOf(value: Record<string, unknown>): string | null {

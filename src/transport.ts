@@ -75,7 +75,7 @@ export class StreamTransport implements Transport {
   async #readAll(): Promise<void> {
     while (this.#open) {
       const line = await this.#lines.next();
-      if (line === null) return;
+      if (line === null || !this.#open) return;
       if (line.kind === "too_long") {
         const message = `Invalid Request: a line may be at most ${MAX_MESSAGE_BYTES} bytes long`;
         this.#answer(refusal(null, RPC_CODES.invalidRequest, message));
@@ -89,7 +89,7 @@ export class StreamTransport implements Transport {
 
   #receive(bytes: Uint8Array): void {
     const inbound = readMessage(bytes);
-    if (inbound.kind === "response") return;
+    if (inbound.kind === "ignored") return;
     if (inbound.kind === "refused") return this.#answer(inbound.refusal);
     if (inbound.kind === "request") {
       const { id } = inbound;

@@ -26,7 +26,25 @@ Deno.test("requests, notifications and responses are told apart", () => {
   }
   assertEquals(read({ ...RPC, id: 1, method: "x", params: { a: [1] } }).kind, "request");
   assertEquals(read({ ...RPC, method: "notifications/initialized" }).kind, "notification");
-  assertEquals(read({ ...RPC, id: 1, result: {} }).kind, "response");
+  assertEquals(read({ ...RPC, id: 1, result: {} }).kind, "ignored");
+});
+
+Deno.test("no notification is answered, however malformed", () => {
+  for (const params of [null, 5, "x", [], { _meta: 5 }, { _meta: { progressToken: {} } }]) {
+    const notification = { ...RPC, method: "notifications/initialized", params };
+    assertEquals(read(notification).kind, "ignored", JSON.stringify(params));
+  }
+});
+
+Deno.test("members that JSON-RPC does not have are left out", () => {
+  const request = { ...RPC, id: 1, method: "ping", params: {} };
+  const inbound = read({ ...request, trace: "x", method: "ping" });
+  assertEquals(inbound, { kind: "request", id: 1, message: request } as Inbound);
+  const cancelled = { ...RPC, method: "notifications/cancelled", params: { requestId: 1 } };
+  assertEquals(
+    read({ ...cancelled, trace: "x" }),
+    { kind: "notification", message: cancelled } as Inbound,
+  );
 });
 
 Deno.test("what is not JSON in UTF-8 is a parse error without an id", () => {

@@ -231,3 +231,11 @@ Deno.test("what gathers behind a write goes out in pieces of bounded size", asyn
   const one = JSON.stringify(message(1)).length + 1;
   assertEquals(sizes, [one, 2 * one, 2 * one]);
 });
+
+Deno.test("a line that comes once the client's end is closed is not acted upon", async () => {
+  const rig = await start({ write: () => Promise.reject(new Error("closed")) });
+  await rig.transport.send(result(1));
+  assertEquals(rig.closed, 1);
+  await rig.request(2);
+  assertEquals(rig.received, []);
+});

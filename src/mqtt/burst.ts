@@ -55,11 +55,11 @@ export class Burst {
       failure ??= cause;
       answered.notify();
     });
-    connection.ping(bound).then(() => {
+    connection.ping(bound, () => {
       countAtPong = this.#count;
       this.#lastArrival = Math.max(this.#lastArrival, this.#clock.now());
       answered.notify();
-    }, (error: unknown) => {
+    }).catch((error: unknown) => {
       failure = error;
       answered.notify();
     });

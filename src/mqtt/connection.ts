@@ -134,8 +134,9 @@ export class Connection {
     const suback = this.#call<number>((resolve) => {
       this.#client.subscribe(request.filter, options, (_error, _granted, packet) => {
         const code = (packet as { granted?: readonly number[] } | undefined)?.granted?.[0];
-        if (code !== undefined) resolve(code);
-        else this.#watch.breakOff();
+        if (code === undefined) return this.#watch.breakOff();
+        this.storedOrder.roundTripMs = this.#clock.now() - sentAt;
+        resolve(code);
       });
     }, (cause) => subscribeCutOff(cause, this.#clock.now() - sentAt))
       .finally(() => this.#subscribing--);
@@ -158,10 +159,16 @@ export class Connection {
    * A round trip of PINGREQ and PINGRESP: what the broker had queued before it is in by then, on a
    * broker that keeps the order.
    *
+   * @param onPong called at PINGRESP itself, before any packet behind it is looked at
    * @throws {MqttSmcpError} the cause when the connection ends first; TIMEOUT; CANCELLED.
    */
-  async ping(bound: Bound): Promise<void> {
-    const pong = this.#call<void>((resolve) => this.#watch.ping(resolve));
+  async ping(bound: Bound, onPong: () => void = () => {}): Promise<void> {
+    const pong = this.#call<void>((resolve) =>
+      this.#watch.ping(() => {
+        onPong();
+        resolve();
+      })
+    );
     await withDeadline(bound, pong, () => silent("PINGRESP"));
   }
 

@@ -150,11 +150,25 @@ export class Desk {
     };
     try {
       endTurn = await entry.turn.acquire(bound, stillBusy);
+    } catch (error) {
+      this.#giveUpWaiting(entry);
+      throw error;
+    }
+    try {
       return await action(entry, release);
     } catch (error) {
       release();
       throw error;
     }
+  }
+
+  /** Gives up the use of an entry whose turn never came: what is to be sent takes a turn too. */
+  #giveUpWaiting(entry: Entry): void {
+    const isLast = entry.users === 1 && entry.inbox === null && entry.mayStand;
+    if (isLast) this.abandon(entry);
+    else entry.users--;
+    entry.holders--;
+    this.ledger.release(entry);
   }
 
   /** Gives up the use of an entry that outlived the call which began it. */

@@ -10,12 +10,16 @@ const QUIET_MS = 120;
 const QUIET_IN_LINE_MS = 10;
 /** So many messages in line are no chance: a broker that looks them up aside is late with some. */
 const PROOF = 50;
+/** The PINGREQ goes out at SUBACK: over a slow network, a look-up may be done before it arrives. */
+const MOST_ROUND_TRIP_MS = 10;
 
 /**
  * Learns whether the broker sends stored messages in line, that is between SUBACK and the PINGRESP to
  * a PINGREQ behind the SUBSCRIBE. Brokers that look them up aside answer the PINGREQ first.
  */
 export class StoredOrder {
+  /** Milliseconds from the last SUBSCRIBE to its SUBACK. */
+  roundTripMs = Infinity;
   #inLine = 0;
   #late = false;
 
@@ -26,7 +30,7 @@ export class StoredOrder {
 
   /** Notes how many stored messages came before PINGRESP, and how many after. */
   note(before: number, after: number): void {
-    this.#inLine += before;
+    if (this.roundTripMs <= MOST_ROUND_TRIP_MS) this.#inLine += before;
     this.#late ||= after > 0;
   }
 }

@@ -190,14 +190,15 @@ export class Subscriptions implements SessionObserver {
         };
         try {
           if (entry.granted === null) {
+            // A standing subscription that could not be restored keeps the QoS it was asked for.
+            if (entry.inbox === null) entry.qos = qos;
             await this.#desk.subscribe(
               connection,
               entry,
-              qos,
+              entry.qos,
               left(),
               sinks.retained !== undefined,
             );
-            entry.qos = qos;
           } else if (sinks.retained !== undefined) {
             await this.#desk.subscribe(connection, entry, entry.qos, left());
           }

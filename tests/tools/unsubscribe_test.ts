@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { testEachBroker } from "./brokers.ts";
-import { payloadsOf } from "./client.ts";
+import { obliging, startScriptedBroker } from "../support/scripted_broker.ts";
+import { payloadsOf, startClient } from "./client.ts";
 
 testEachBroker(
   "unsubscribe ends a call that waits, which returns what it has",
@@ -52,3 +53,28 @@ testEachBroker(
     assertEquals(routed, 0);
   },
 );
+
+Deno.test("a call that is cancelled while it waits for its turn sends nothing out of turn", async () => {
+  const script = obliging();
+  const unsuback = Promise.withResolvers<void>();
+  await using broker = startScriptedBroker({
+    async onPacket(packet, it) {
+      if (packet.cmd === "unsubscribe") await unsuback.promise;
+      await script.onPacket?.(packet, it);
+    },
+  });
+  await using client = await startClient(broker);
+  const peer = await broker.connections.next();
+  await client.do("get_retained", { topic: "q/#", timeout: 5 });
+  await peer.next("unsubscribe");
+  const abort = new AbortController();
+  const waiting = client.call("get_retained", { topic: "q/#" }, { signal: abort.signal });
+  abort.abort();
+  assertEquals((await waiting).code, "CANCELLED");
+  const standing = client.do("subscribe", { topic: "q/#", timeout: 0 });
+  unsuback.resolve();
+  await standing;
+  await client.do("unsubscribe", { topic: "q/#" });
+  const sent = peer.packets.all.map(({ cmd }) => cmd).filter((cmd) => /subscribe$/.test(cmd ?? ""));
+  assertEquals(sent, ["subscribe", "unsubscribe", "subscribe", "unsubscribe"]);
+});
