@@ -5,13 +5,18 @@
  */
 
 import type { Clock } from "../clock.ts";
+import { MqttSmcpError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { until } from "../wait.ts";
 import type { Connection } from "./connection.ts";
 import { ANSWER_TIMEOUT_MS, type Desk, messageOf } from "./desk.ts";
 import { isLasting } from "./ledger.ts";
 
 /** The longest that a burst of retained messages is waited for behind a call's back. */
 export const LONGEST_BURST_MS = 5_000;
+
+/** Milliseconds until a subscription that the broker did not answer for is tried again. */
+const RETRY_MS = 30_000;
 
 /** Where and with what to restore. */
 export interface Restoring {
@@ -23,7 +28,8 @@ export interface Restoring {
 
 /**
  * Subscribes again to a filter, in its turn, so that no call's stored messages get mixed up with it;
- * says in the log when that fails. What it brings in stored messages is dropped.
+ * says in the log when that fails. What it brings in stored messages is dropped. Where the broker did
+ * not answer, it is tried again, as long as this connection lasts and somebody wants the filter.
  */
 export async function restore(filter: string, restoring: Restoring): Promise<void> {
   const { desk, connection, clock, log } = restoring;
@@ -49,5 +55,16 @@ export async function restore(filter: string, restoring: Restoring): Promise<voi
     });
   } catch (error) {
     log.warning(`a standing subscription was not restored: ${messageOf(error)}`);
+    if (isWorthRetrying(error)) restoreLater(filter, restoring);
   }
+}
+
+function isWorthRetrying(error: unknown): boolean {
+  return error instanceof MqttSmcpError && (error.code === "TIMEOUT" || error.code === "BUSY");
+}
+
+function restoreLater(filter: string, restoring: Restoring): void {
+  const { connection, clock } = restoring;
+  until({ clock, ms: RETRY_MS }, (wake) => connection.onEnd(wake))
+    .then((isOver) => isOver ? undefined : restore(filter, restoring));
 }

@@ -77,6 +77,46 @@ Deno.test("what was not restored, the next call on it subscribes at its own QoS"
   assertEquals(gaps.map(({ to }) => to === null), [false]);
 });
 
+Deno.test("restoring that the broker does not answer is tried again", async () => {
+  let [connections, asked] = [0, 0];
+  await using broker = startScriptedBroker({
+    onConnection: () => void connections++,
+    onPacket: (packet, it) =>
+      obliging({ subscribeCode: (_, qos) => connections > 1 && ++asked === 1 ? null : qos })
+        .onPacket?.(packet, it),
+  });
+  const place = { MQTT_BROKER: broker.hostname, MQTT_PORT: broker.port };
+  await using client = new Client(place, hurriedClock());
+  await client.do("subscribe", { topic: "t", timeout: 0 });
+  await client.losing(() => broker.connections.all[0]?.drop());
+  const second = await broker.connections.find((it) => it !== broker.connections.all[0]);
+  await second.next("subscribe");
+  await second.next("subscribe");
+  // In the filter's turn, so after SUBACK.
+  await client.do("get_retained", { topic: "t", timeout: 0 });
+  assertEquals(await isActive(client), [[true, 1]]);
+});
+
+Deno.test("listing topics under what was not restored keeps its QoS", async () => {
+  let [connections, refuse] = [0, true];
+  await using broker = startScriptedBroker({
+    onConnection: () => void connections++,
+    onPacket: (packet, it) =>
+      obliging({ subscribeCode: (_, qos) => connections > 1 && refuse ? 0x87 : qos })
+        .onPacket?.(packet, it),
+  });
+  await using client = await startClient(broker);
+  await client.do("subscribe", { topic: "t/#", timeout: 0, qos: 2 });
+  await client.losing(() => broker.connections.all[0]?.drop());
+  await client.connected();
+  refuse = false;
+  await client.do("list_topics", { topic: "t/#", timeout: 0 });
+  const asked = broker.connections.all[1]?.packets.all.flatMap((packet) =>
+    packet.cmd === "subscribe" ? packet.subscriptions.map(({ qos }) => qos) : []
+  );
+  assertEquals(asked, [2, 2]);
+});
+
 Deno.test("a refused change of a subscription leaves it unknown, with a gap", async () => {
   let refuse = false;
   await using broker = startScriptedBroker({
