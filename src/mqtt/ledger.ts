@@ -120,6 +120,8 @@ export class Ledger {
 
   /** The connection is gone, and with it, in a clean session, every subscription. */
   connectionLost(at: number): void {
+    // They came before the gap.
+    this.#routeLate(this.#copies.close());
     for (const entry of this.#byFilter.values()) {
       entry.granted = null;
       entry.mayStand = false;
@@ -154,6 +156,20 @@ export class Ledger {
     }
     return identified || entries.length > 0 ||
       this.#former.some((filter) => matches(filter, message.topic));
+  }
+
+  /**
+   * Gives to everybody whose they are the messages that were withheld as possible copies for as long
+   * as it takes, so that who reads now finds them.
+   *
+   * @param now milliseconds since 1970
+   */
+  settle(now: number): void {
+    this.#routeLate(this.#copies.overdue(now));
+  }
+
+  #routeLate(messages: readonly InboundMessage[]): void {
+    for (const it of messages) routeLive(this.#index.match(it.topic), it);
   }
 
   #withoutCopies(message: InboundMessage, entries: readonly Entry[]): readonly InboundMessage[] {

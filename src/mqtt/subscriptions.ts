@@ -71,6 +71,7 @@ export class Subscriptions implements SessionObserver {
   ): Promise<Standing> {
     const { filter, qos, includeRetained } = request;
     const left = countdown(bound);
+    this.#desk.ledger.settle(this.#clock.now());
     return await this.#desk.useConnected(
       filter,
       left(),

@@ -121,3 +121,41 @@ Deno.test({
     assertEquals(ledger.lasting(), [entry]);
   },
 });
+
+Deno.test({
+  name: "a message that may be a copy is handed on in time to who stands for its topic then",
+  permissions,
+  fn() {
+    const ledger = new Ledger();
+    const [a, b] = [stand(ledger, "x/#"), stand(ledger, "x/+")];
+    const { receivedAt } = message("x/1", "same");
+    for (let i = 0; i < 2; i++) ledger.route(message("x/1", "same"));
+    b.inbox = null;
+    ledger.release(b);
+    const late = stand(ledger, "x/1");
+    ledger.settle(receivedAt + 500);
+    assertEquals([payloadsIn(a), payloadsIn(late)], [["same"], []]);
+    const c = stand(ledger, "+/1");
+    ledger.connectionLost(receivedAt + 600);
+    assertEquals([payloadsIn(a), payloadsIn(late)], [["same", "same"], ["same"]]);
+    assertEquals(payloadsIn(c), ["same"]);
+    ledger.settle(receivedAt + 5_000);
+    assertEquals(payloadsIn(a).length, 2);
+  },
+});
+
+Deno.test({
+  name: "who reads a second later finds what was withheld",
+  permissions,
+  fn() {
+    const ledger = new Ledger();
+    const [a, b] = [stand(ledger, "x/#"), stand(ledger, "x/+")];
+    const { receivedAt } = message("x/1", "same");
+    for (let i = 0; i < 4; i++) ledger.route(message("x/1", "same"));
+    assertEquals(payloadsIn(a).length, 2);
+    ledger.settle(receivedAt + 1_000);
+    assertEquals(payloadsIn(a).length, 2);
+    ledger.settle(receivedAt + 1_001);
+    assertEquals([payloadsIn(a).length, payloadsIn(b).length], [4, 4]);
+  },
+});
