@@ -31,6 +31,11 @@ export class SequenceLog {
   readonly #landmarks = new Map<string, Logged>();
   readonly #steps: Steps = { count: 0 };
 
+  /** How many messages it holds. */
+  get size(): number {
+    return this.#log.length - this.#head;
+  }
+
   /** How many messages and payloads were looked at so far. */
   get steps(): number {
     return this.#steps.count;
@@ -88,8 +93,7 @@ export class SequenceLog {
   /** Takes out the oldest past the bounds, but not the newest. */
   #evict(now: number): void {
     while (
-      this.#log.length - this.#head > 1 &&
-      (this.#log.length - this.#head > MOST_LOGGED || this.#bytes > MOST_BYTES)
+      this.size > 1 && (this.size > MOST_LOGGED || this.#bytes > MOST_BYTES)
     ) {
       const oldest = this.#log[this.#head];
       if (oldest === undefined) return;

@@ -29,12 +29,15 @@ export class Withheld {
   #waiting: Doubtful[] = [];
   #bytes = 0;
 
+  /** How many messages it holds. */
+  get size(): number {
+    return this.#likely.length + this.#waiting.length;
+  }
+
   /** Keeps a message that may be a copy of `original`; false when there is no room for it. */
   add(message: InboundMessage, original: Logged): boolean {
     const bytes = this.#bytes + message.payload.length;
-    if (this.#likely.length + this.#waiting.length >= MOST_MESSAGES || bytes > MOST_BYTES) {
-      return false;
-    }
+    if (this.size >= MOST_MESSAGES || bytes > MOST_BYTES) return false;
     this.#waiting.push({ message, original });
     this.#bytes = bytes;
     return true;

@@ -154,6 +154,19 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a pair that looks like copies does not make repetitions lost that come after it",
+  permissions,
+  fn() {
+    const detector = new CopyDetector();
+    feed(detector, [{ ms: 0, text: "pair" }, { ms: 1, text: "pair" }]);
+    const same = every(30, 100, ["same"]).map(({ ms, text }) => ({ ms: ms + 2_000, text }));
+    const got = feed(detector, same);
+    got.push(...detector.overdue(START + 60_000));
+    assertEquals(sorted(got), sorted(same.map(arrival)));
+  },
+});
+
+Deno.test({
   name: "from a broker that sends copies, a payload that is never alone comes twice, not less",
   permissions,
   fn() {
@@ -195,6 +208,20 @@ Deno.test({
     };
     const got = [1, 1, 2, 2, 3, 3, 4, 4, 5, 5].map(send);
     assertEquals(got, [1, 0, 1, 0, 1, 0, 1, 0, 1, 5]);
+  },
+});
+
+Deno.test({
+  name: "what is no longer withheld leaves room",
+  permissions,
+  fn() {
+    const detector = new CopyDetector();
+    const large = new Uint8Array(6 * 1024 * 1024);
+    const got = Array.from({ length: 12 }, (_, index) => {
+      const receivedAt = START + (index >> 2) * 1_100;
+      return detector.admit(message("t", large, { receivedAt }), [1, 2]).length;
+    });
+    assertEquals(got, [1, 0, 1, 0, 3, 0, 1, 0, 3, 0, 1, 0]);
   },
 });
 

@@ -106,3 +106,24 @@ Deno.test({
     );
   },
 });
+
+Deno.test({
+  name:
+    "once a copied message has left, those that equal it have their place in the sequence again",
+  permissions,
+  fn() {
+    const log = new SequenceLog();
+    const taken = [[0, "a"], [0, "a"], [500, "a"], [1_100, "x"], [1_101, "a"], [
+      1_102,
+      "a",
+    ]] as const;
+    const copies = taken.map(([ms, payload]) => {
+      const receivedAt = START + ms;
+      log.forget(receivedAt - 1_000);
+      const it = message("t", payload, { receivedAt });
+      return log.match(it, [1, 2], receivedAt - 100, true) !== undefined;
+    });
+    // The last two are behind a message that has no copy yet.
+    assertEquals(copies, [false, true, false, false, false, false]);
+  },
+});
