@@ -5,6 +5,7 @@
  */
 
 import { MqttSmcpError } from "../errors.ts";
+import type { QoS } from "./packets.ts";
 
 /** A broker that closes within this many milliseconds of a message may do so because of it. */
 const SOON_MS = 1_000;
@@ -46,13 +47,14 @@ export function subscribeCutOff(cause: MqttSmcpError, afterMs: number): MqttSmcp
  * The outcome of a publish in flight when the connection ended.
  *
  * @param afterMs milliseconds from the publish to the end
+ * @param qos of the publish
  */
-export function outcomeCutOff(cause: MqttSmcpError, afterMs: number): MqttSmcpError {
+export function outcomeCutOff(cause: MqttSmcpError, afterMs: number, qos: QoS): MqttSmcpError {
   return outcomeUnknown(
     cause.message,
     isSoonByBroker(cause, afterMs)
       ? " The broker closed the connection right after this message: if it does so again, it may " +
-        "not take QoS 2, or this topic name."
+        `not take ${qos === 2 ? "QoS 2, or " : ""}this topic name.`
       : "",
   );
 }

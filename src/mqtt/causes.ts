@@ -248,9 +248,9 @@ function byMessage(message: string, evidence: Evidence): MqttSmcpError | undefin
 export function suspectTakeover(): MqttSmcpError {
   return cause(
     "CONNECTION_CLOSED",
-    "the broker keeps closing the connection soon after accepting it; most likely another client " +
+    "the broker keeps closing the connection soon after accepting it: it restarts, or another client " +
       "uses the same client id and takes the session over",
-    "Ask the operator to give each client its own MQTT_CLIENT_ID.",
+    "If the broker did not restart: each client needs a client id of its own, MQTT_CLIENT_ID.",
   );
 }
 

@@ -203,7 +203,7 @@ export class Connection {
         else resolve({ reasonCode: reasonCode ?? 0, qos: asQos1 ? 1 : qos });
       });
       if (qos > 0) id = this.#client.getLastMessageId();
-    }, (cause) => outcomeCutOff(cause, this.#clock.now() - sentAt));
+    }, (cause) => outcomeCutOff(cause, this.#clock.now() - sentAt, qos));
   }
 
   async #takeSlot(bound: Bound): Promise<void> {
@@ -227,7 +227,7 @@ export class Connection {
       }
     }
     if (bound.signal?.aborted) throw cancelled();
-    if (this.failure !== undefined) throw this.failure;
+    if (this.failure !== undefined) throw this.#closing ? closing() : this.failure;
     this.#inFlight++;
   }
 

@@ -35,7 +35,10 @@ export const getRetained: AnyTool = defineTool({
       description: "Topic name, or topic filter with + and #, such as sensors/#",
       required: true,
     },
-    timeout: timeoutParam("The longest wait in seconds, 0 to 300; usually much shorter", 1),
+    timeout: timeoutParam(
+      "The longest wait in seconds, once connected, 0 to 300; usually much shorter",
+      1,
+    ),
   },
   output: {
     topic: { type: "string" },
@@ -63,8 +66,9 @@ export const getRetained: AnyTool = defineTool({
       doubt,
     });
     const omitted = found.messages.length - fitted.taken + found.dropped;
-    const complete = omitted === 0 && found.endedBy !== "timeout" && doubt === undefined;
-    const note = noteOn(topic, omitted, found, doubt);
+    const cut = fitted.messages[0]?.truncated === true;
+    const complete = omitted === 0 && !cut && found.endedBy !== "timeout" && doubt === undefined;
+    const note = noteOn(topic, omitted, cut, found, doubt);
     return {
       ...presentTopic(topic),
       message_count: fitted.taken,
@@ -98,11 +102,13 @@ async function readRetained(
 function noteOn(
   topic: string,
   omitted: number,
+  cut: boolean,
   found: RetainedMessages,
   doubt: string | undefined,
 ): string | undefined {
   const notes = [];
   if (doubt !== undefined) notes.push(doubt);
+  if (cut) notes.push("the payload is too large for a result, and was cut");
   if (omitted > 0) notes.push("not everything fitted; give a narrower topic filter");
   if (found.endedBy === "timeout") notes.push("the time ended the reading; there may be more");
   if (found.messages.length === 0 && hasWildcard(topic)) notes.push(NO_STORED_VALUE);

@@ -23,7 +23,10 @@ export const MESSAGE_SCHEMA: Record<string, unknown> = {
     size: { type: "integer", description: "Bytes of the whole payload, when truncated" },
     properties_omitted: { type: "boolean", description: "True when its properties did not fit" },
     retain: { type: "boolean", description: "True: stored by the broker. False: live" },
-    qos: { type: "integer" },
+    qos: {
+      type: "integer",
+      description: "At which it came here: at most that of the subscription it came by",
+    },
     received: { type: "string", description: "When it arrived here, ISO 8601" },
     content_type: { type: "string", description: "MQTT 5, as are those below" },
     message_expiry: { type: "integer" },

@@ -151,3 +151,12 @@ Deno.test("fifty readings of one topic at once all get its value", async () => {
   const readings = Array.from({ length: 50 }, () => client.do("get_retained", { topic: "k" }));
   for (const result of await Promise.all(readings)) assertEquals(payloadsOf(result), ["v"]);
 });
+
+Deno.test("a value that had to be cut is not called complete", async () => {
+  await using broker = await startAedes();
+  await using client = await startClient(broker, { MQTT_MAX_RESULT_CHARS: 2_000 });
+  await broker.publish("big", "x".repeat(5_000), { retain: true });
+  const { complete, messages, note } = await client.do("get_retained", { topic: "big" });
+  assertEquals([complete, messages[0]?.truncated, messages[0]?.size], [false, true, 5_000]);
+  assertMatch(String(note), /was cut/);
+});
