@@ -1,7 +1,8 @@
 import { type Outcomes, OUTCOMES_VARIABLE, readOutcomes } from "../tests/brokers/outcomes.ts";
 import { formatted, table } from "./docs/markdown.ts";
-import { CACHE, ROOT } from "./lib/paths.ts";
+import { ROOT } from "./lib/paths.ts";
 import { print } from "./lib/print.ts";
+import { emptyFolder, suiteArgs } from "./lib/suite.ts";
 import type { Resolution } from "./offline/resolution.ts";
 import { countedRun } from "./test.ts";
 
@@ -20,15 +21,13 @@ const PAGE = "tests/brokers/README.md";
  * @returns the exit code: 0 only if something ran and nothing failed
  */
 export async function runBrokers(args: string[], from: Resolution): Promise<number> {
-  const folder = `${CACHE}/brokers`;
-  await Deno.mkdir(folder, { recursive: true });
-  for await (const { name } of Deno.readDir(folder)) await Deno.remove(`${folder}/${name}`);
+  const folder = await emptyFolder("brokers");
   const env = { [OUTCOMES_VARIABLE]: folder };
   // All of it takes little more than a minute: there is no test to leave out.
-  const rest = args.filter((arg) => arg !== "--bounded");
+  const { bounded, rest } = suiteArgs(args);
   const { failed } = await countedRun([...rest, "tests/brokers"], env, from);
   const outcomes = await readOutcomes(folder);
-  if (outcomes.length === BROKERS && failed === 0 && rest.length === args.length) {
+  if (outcomes.length === BROKERS && failed === 0 && !bounded) {
     await Deno.writeTextFile(`${ROOT}/${PAGE}`, await formatted(brokersPage(outcomes), "md"));
     print(`Wrote ${PAGE}`);
   } else print(`${PAGE} stays as it is: ${outcomes.length} of ${BROKERS} brokers took part`);

@@ -7,7 +7,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { compileProduct } from "./compile/product.ts";
 import { distPath } from "./compile/program.ts";
 import { parseTarget, type Target, TARGETS } from "./compile/targets.ts";
-import { print, printError } from "./lib/print.ts";
+import { complain, print } from "./lib/print.ts";
 
 const USAGE = `Usage: deno task compile [--target T | --all]
 
@@ -45,11 +45,6 @@ export async function main(args: string[]): Promise<number> {
   } catch (error) {
     return complain(error, 1);
   }
-}
-
-function complain(error: unknown, code: number): number {
-  printError(error instanceof Error ? error.message : String(error));
-  return code;
 }
 
 async function compileAll(targets: readonly (Target | undefined)[]): Promise<void> {

@@ -1,8 +1,9 @@
 import { type Outcomes, OUTCOMES_VARIABLE, readOutcomes } from "../tests/conformance/outcomes.ts";
 import { NOT_APPLICABLE } from "../tests/conformance/scenarios.ts";
 import { code, formatted, table } from "./docs/markdown.ts";
-import { CACHE, ROOT } from "./lib/paths.ts";
+import { ROOT } from "./lib/paths.ts";
 import { print } from "./lib/print.ts";
+import { emptyFolder, suiteArgs } from "./lib/suite.ts";
 import type { Resolution } from "./offline/resolution.ts";
 import { compileForTests, countedRun } from "./test.ts";
 
@@ -18,10 +19,8 @@ const PAGE = "tests/conformance/README.md";
  * @returns the exit code: 0 only if something ran and nothing failed
  */
 export async function runConformance(args: string[], from: Resolution): Promise<number> {
-  const folder = `${CACHE}/conformance`;
-  await Deno.mkdir(folder, { recursive: true });
-  for await (const { name } of Deno.readDir(folder)) await Deno.remove(`${folder}/${name}`);
-  const { env, rest } = await compileForTests(args.filter((arg) => arg !== "--bounded"));
+  const folder = await emptyFolder("conformance");
+  const { env, rest } = await compileForTests(suiteArgs(args).rest);
   const { failed } = await countedRun(
     [...rest, "tests/conformance"],
     { ...env, [OUTCOMES_VARIABLE]: folder },

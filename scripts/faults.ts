@@ -1,8 +1,9 @@
-import { BOUNDED_VARIABLE, FIGURES_VARIABLE } from "../tests/faults/support.ts";
+import { FIGURES_VARIABLE } from "../tests/faults/support.ts";
 import { faultsPage, readFigures, soakPage } from "./faults/pages.ts";
 import { formatted } from "./docs/markdown.ts";
 import { CACHE, ROOT } from "./lib/paths.ts";
 import { print } from "./lib/print.ts";
+import { suiteArgs } from "./lib/suite.ts";
 import type { Figure } from "../tests/faults/support.ts";
 import type { Resolution } from "./offline/resolution.ts";
 import { compileForTests, countedRun } from "./test.ts";
@@ -43,11 +44,9 @@ async function runSuite(
   args: string[],
   from: Resolution,
 ): Promise<number> {
-  const bounded = args.includes("--bounded");
-  const write = args.includes("--write");
-  const { env, rest } = await compileForTests(
-    args.filter((arg) => arg !== "--bounded" && arg !== "--write"),
-  );
+  const { bounded, env, rest: others } = suiteArgs(args);
+  const write = others.includes("--write");
+  const { env: binary, rest } = await compileForTests(others.filter((arg) => arg !== "--write"));
   const file = `${CACHE}/test/figures.jsonl`;
   await Deno.mkdir(`${CACHE}/test`, { recursive: true });
   await Deno.writeTextFile(file, "");
@@ -56,7 +55,7 @@ async function runSuite(
   const flags = ["--v8-flags=--expose-gc"];
   const { failed, skipped } = await countedRun(
     [...flags, ...rest, ...paths],
-    { ...env, [FIGURES_VARIABLE]: file, ...(bounded ? { [BOUNDED_VARIABLE]: "1" } : {}) },
+    { ...env, ...binary, [FIGURES_VARIABLE]: file },
     from,
   );
   if (!write) return failed === 0 ? 0 : 1;

@@ -10,7 +10,7 @@ import { compileProduct } from "./compile/product.ts";
 import { type Compiled, requirePublishedBase } from "./compile/program.ts";
 import { parseTarget, type Target, TARGETS } from "./compile/targets.ts";
 import { DIST, ROOT } from "./lib/paths.ts";
-import { print, printError } from "./lib/print.ts";
+import { complain, print, printError } from "./lib/print.ts";
 import { faults, inspect } from "./release/inspect.ts";
 import { lockedPackages } from "./release/lock.ts";
 import { changelogSection, releasedVersion } from "./release/notes.ts";
@@ -65,11 +65,6 @@ export async function main(args: string[]): Promise<number> {
   } catch (error) {
     return complain(error, 1);
   }
-}
-
-function complain(error: unknown, code: number): number {
-  printError(error instanceof Error ? error.message : String(error));
-  return code;
 }
 
 async function release({ tag, testBase, targets }: Options): Promise<void> {

@@ -1,8 +1,6 @@
+import { suiteArgs } from "./lib/suite.ts";
 import type { Resolution } from "./offline/resolution.ts";
 import { countedRun } from "./test.ts";
-
-/** Environment variable that, set to `1`, has the tests of a release take two targets, not all. */
-export const BOUNDED_VARIABLE = "SUITE_BOUNDED";
 
 /**
  * Runs the tests of a release: two builds in different folders, what is in them, and a run of those
@@ -13,8 +11,7 @@ export const BOUNDED_VARIABLE = "SUITE_BOUNDED";
  * @returns the exit code: 0 only if something ran and nothing failed
  */
 export async function runRelease(args: string[], from: Resolution): Promise<number> {
-  const rest = args.filter((arg) => arg !== "--bounded");
-  const env = rest.length < args.length ? { [BOUNDED_VARIABLE]: "1" } : {};
+  const { env, rest } = suiteArgs(args);
   const { failed } = await countedRun([...rest, "tests/release"], env, from);
   return failed === 0 ? 0 : 1;
 }

@@ -19,6 +19,16 @@ export function printError(line: string): void {
   writeWhole(Deno.stderr, `${line}\n`);
 }
 
+/**
+ * Prints on stderr what a script failed of.
+ *
+ * @returns the exit code given, for the script to end with
+ */
+export function complain(error: unknown, code: number): number {
+  printError(error instanceof Error ? error.message : String(error));
+  return code;
+}
+
 function writeWhole(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
   let bytes = encoder.encode(text);
   // A pipe may take a part only.

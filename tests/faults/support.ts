@@ -4,13 +4,11 @@
  * @module
  */
 
+import { BOUNDED_VARIABLE } from "../../scripts/lib/suite.ts";
 import { Random } from "../support/random.ts";
 
 /** Environment variable with the seed of a run that is to be repeated. */
 export const SEED_VARIABLE = "FAULTS_SEED";
-
-/** Environment variable that, set to `1`, makes a suite do everything, but less often. */
-export const BOUNDED_VARIABLE = "SUITE_BOUNDED";
 
 /** Environment variable with the file that the figures of a run are added to. */
 export const FIGURES_VARIABLE = "SUITE_FIGURES";

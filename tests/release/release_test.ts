@@ -1,6 +1,6 @@
 import { assert, assertArrayIncludes, assertEquals } from "@std/assert";
 import { type Target, TARGETS } from "../../scripts/compile/targets.ts";
-import { BOUNDED_VARIABLE } from "../../scripts/release_suite.ts";
+import { BOUNDED_VARIABLE } from "../../scripts/lib/suite.ts";
 import { faults, inspect } from "../../scripts/release/inspect.ts";
 import { smoke, type SmokeBroker, smokeBroker, USER } from "../../scripts/release/smoke.ts";
 import { readSums, sha256 } from "../../scripts/release/sums.ts";

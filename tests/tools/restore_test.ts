@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { type Clock, systemClock } from "../../src/clock.ts";
 import {
   obliging,
+  type Script,
   type ScriptedConnection,
   startScriptedBroker,
 } from "../support/scripted_broker.ts";
@@ -24,6 +25,20 @@ async function isActive(client: Client): Promise<unknown[]> {
   return subscriptions.map(({ active, gaps }) => [active, gaps]);
 }
 
+/** QoS of each SUBSCRIBE that came over a connection. */
+function qosAsked(connection: ScriptedConnection | undefined): number[] | undefined {
+  return connection?.packets.all.flatMap((packet) =>
+    packet.cmd === "subscribe" ? packet.subscriptions.map(({ qos }) => qos) : []
+  );
+}
+
+/** What becomes of subscribing, from the second connection on: a SUBACK code, or null for none. */
+function restoringBroker(code: (qos: number) => number | null): Script {
+  let connections = 0;
+  const script = obliging({ subscribeCode: (_, qos) => connections > 1 ? code(qos) : qos });
+  return { ...script, onConnection: () => void connections++ };
+}
+
 function unsubscribed(connection: ScriptedConnection | undefined): number {
   return connection?.packets.all.filter(({ cmd }) => cmd === "unsubscribe").length ?? 0;
 }
@@ -32,15 +47,7 @@ for (
   const [answer, code, unsubscribes] of [["is refused", 0x80, 0], ["is lost", null, 1]] as const
 ) {
   Deno.test(`when restoring ${answer}, unsubscribe leaves nothing at the broker`, async () => {
-    let connections = 0;
-    await using broker = startScriptedBroker({
-      onConnection: () => void connections++,
-      onPacket: (packet, it) =>
-        obliging({ subscribeCode: (_, qos) => connections < 2 ? qos : code }).onPacket?.(
-          packet,
-          it,
-        ),
-    });
+    await using broker = startScriptedBroker(restoringBroker(() => code));
     const place = { MQTT_BROKER: broker.hostname, MQTT_PORT: broker.port };
     await using client = new Client(place, hurriedClock());
     await client.do("subscribe", { topic: "t", timeout: 0 });
@@ -55,36 +62,23 @@ for (
 }
 
 Deno.test("what was not restored, the next call on it subscribes at its own QoS", async () => {
-  let [connections, refuse] = [0, true];
-  await using broker = startScriptedBroker({
-    onConnection: () => void connections++,
-    onPacket: (packet, it) =>
-      obliging({ subscribeCode: (_, qos) => connections > 1 && refuse ? 0x87 : qos })
-        .onPacket?.(packet, it),
-  });
+  let refuse = true;
+  await using broker = startScriptedBroker(restoringBroker((qos) => refuse ? 0x87 : qos));
   await using client = await startClient(broker);
   await client.do("subscribe", { topic: "t", timeout: 0, qos: 2 });
   await client.losing(() => broker.connections.all[0]?.drop());
   await client.connected();
   refuse = false;
   await client.do("get_retained", { topic: "t", timeout: 0 });
-  const granted = broker.connections.all[1]?.packets.all.flatMap((packet) =>
-    packet.cmd === "subscribe" ? packet.subscriptions.map(({ qos }) => qos) : []
-  );
-  assertEquals(granted, [2, 2]);
+  assertEquals(qosAsked(broker.connections.all[1]), [2, 2]);
   assertEquals(await isActive(client), [[true, 1]]);
   const { gaps } = await client.do("subscribe", { topic: "t", timeout: 0, qos: 2 });
   assertEquals(gaps.map(({ to }) => to === null), [false]);
 });
 
 Deno.test("restoring that the broker does not answer is tried again", async () => {
-  let [connections, asked] = [0, 0];
-  await using broker = startScriptedBroker({
-    onConnection: () => void connections++,
-    onPacket: (packet, it) =>
-      obliging({ subscribeCode: (_, qos) => connections > 1 && ++asked === 1 ? null : qos })
-        .onPacket?.(packet, it),
-  });
+  let asked = 0;
+  await using broker = startScriptedBroker(restoringBroker((qos) => ++asked === 1 ? null : qos));
   const place = { MQTT_BROKER: broker.hostname, MQTT_PORT: broker.port };
   await using client = new Client(place, hurriedClock());
   await client.do("subscribe", { topic: "t", timeout: 0 });
@@ -98,23 +92,15 @@ Deno.test("restoring that the broker does not answer is tried again", async () =
 });
 
 Deno.test("listing topics under what was not restored keeps its QoS", async () => {
-  let [connections, refuse] = [0, true];
-  await using broker = startScriptedBroker({
-    onConnection: () => void connections++,
-    onPacket: (packet, it) =>
-      obliging({ subscribeCode: (_, qos) => connections > 1 && refuse ? 0x87 : qos })
-        .onPacket?.(packet, it),
-  });
+  let refuse = true;
+  await using broker = startScriptedBroker(restoringBroker((qos) => refuse ? 0x87 : qos));
   await using client = await startClient(broker);
   await client.do("subscribe", { topic: "t/#", timeout: 0, qos: 2 });
   await client.losing(() => broker.connections.all[0]?.drop());
   await client.connected();
   refuse = false;
   await client.do("list_topics", { topic: "t/#", timeout: 0 });
-  const asked = broker.connections.all[1]?.packets.all.flatMap((packet) =>
-    packet.cmd === "subscribe" ? packet.subscriptions.map(({ qos }) => qos) : []
-  );
-  assertEquals(asked, [2, 2]);
+  assertEquals(qosAsked(broker.connections.all[1]), [2, 2]);
 });
 
 Deno.test("a refused change of a subscription leaves it unknown, with a gap", async () => {
